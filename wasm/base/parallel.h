@@ -1,0 +1,47 @@
+#pragma once
+// How kernels use several threads without knowing what a thread is. Cancellation is looked at here too.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace kinglet {
+
+// Set from outside (JavaScript, another thread) to end a run early. Kernels that take longer than some
+// milliseconds look at it.
+class CancelFlag {
+ public:
+  bool set() const { return __atomic_load_n(&value_, __ATOMIC_RELAXED) != 0; }
+  void request() { __atomic_store_n(&value_, 1, __ATOMIC_RELAXED); }
+  void clear() { __atomic_store_n(&value_, 0, __ATOMIC_RELAXED); }
+  int32_t* address() { return &value_; }
+
+ private:
+  int32_t value_ = 0;
+};
+
+class Parallel {
+ public:
+  virtual ~Parallel() = default;
+  // Threads that take part, the caller included; at least 1.
+  virtual int threads() const { return 1; }
+  // Calls body(context, begin, end) for disjoint ranges that cover [0, n), each a multiple of `grain` but for
+  // the last. Returns when all are done. Ranges not yet begun are left out once `cancel` is set.
+  virtual void run(size_t n, size_t grain, void (*body)(void*, size_t, size_t), void* context) {
+    for (size_t begin = 0; begin < n && !(cancel && cancel->set());) {
+      size_t end = cancel ? std::min(n, begin + grain) : n;
+      body(context, begin, end);
+      begin = end;
+    }
+  }
+  const CancelFlag* cancel = nullptr;
+};
+
+// body(begin, end)
+template <class Body>
+void parallel_for(Parallel& pool, size_t n, size_t grain, Body&& body) {
+  pool.run(
+      n, std::max<size_t>(grain, 1),
+      [](void* f, size_t begin, size_t end) { (*static_cast<Body*>(f))(begin, end); }, &body);
+}
+
+}  // namespace kinglet

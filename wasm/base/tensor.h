@@ -1,0 +1,120 @@
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/dtype.h"
+#include "base/result.h"
+#include "base/shape.h"
+
+namespace kinglet {
+
+// Alignment of every buffer that Kinglet allocates.
+inline constexpr size_t kBufferAlignment = 64;
+
+// Bytes, or strings, with shared ownership. Contents start as zero (strings: empty).
+class Buffer {
+ public:
+  // Fails with kOutOfMemory, also when the live bytes of all buffers would pass the limit below.
+  static Result<std::shared_ptr<Buffer>> allocate(size_t bytes);
+  static Result<std::shared_ptr<Buffer>> allocate_uninitialized(size_t bytes);
+  static Result<std::shared_ptr<Buffer>> allocate_strings(size_t count);
+  // Memory owned by someone else, who keeps it alive as long as `owner`.
+  static std::shared_ptr<Buffer> borrow(void* data, size_t bytes, std::shared_ptr<void> owner = nullptr);
+  // Takes `data`, which came from malloc; it is freed with the buffer.
+  static std::shared_ptr<Buffer> adopt(void* data, size_t bytes);
+
+  ~Buffer();
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  std::byte* data() { return data_; }
+  size_t bytes() const { return bytes_; }
+
+  // Live bytes over all buffers that were allocated here, and the most that they may be.
+  static size_t live_bytes();
+  static void set_limit(size_t bytes);
+
+ private:
+  enum class Kind : uint8_t { kOwned, kBorrowed, kAdopted, kStrings };
+  Buffer(Kind kind, std::byte* data, size_t bytes) : kind_(kind), data_(data), bytes_(bytes) {}
+  static Result<std::shared_ptr<Buffer>> take(size_t bytes, bool zero);
+
+  Kind kind_;
+  std::byte* data_;
+  size_t bytes_;
+  size_t strings_ = 0;
+  std::shared_ptr<void> owner_;
+};
+
+// Bytes that `count` elements take; sub-byte elements are packed. Strings: sizeof(std::string) each.
+Result<size_t> checked_bytes(DType dtype, int64_t count);
+
+// A dense row-major array: dtype, shape and shared storage. Copying shares the storage.
+class Tensor {
+ public:
+  Tensor() = default;
+  Tensor(DType dtype, Shape shape, std::shared_ptr<Buffer> buffer, size_t offset = 0)
+      : dtype_(dtype),
+        shape_(shape),
+        buffer_(std::move(buffer)),
+        data_(buffer_ ? buffer_->data() + offset : nullptr) {}
+
+  // Zero-filled; fails for negative extents, too many elements, or too little memory.
+  static Result<Tensor> allocate(DType dtype, const Shape& shape);
+  static Result<Tensor> allocate_uninitialized(DType dtype, const Shape& shape);
+  template <class T>
+  static Result<Tensor> of(const Shape& shape, std::span<const T> values);
+  template <class T>
+  static Result<Tensor> scalar(T value) {
+    return of<T>({}, std::span<const T>(&value, 1));
+  }
+  // int64, one dimension
+  static Result<Tensor> ints(std::span<const int64_t> values) {
+    return of<int64_t>({static_cast<int64_t>(values.size())}, values);
+  }
+
+  bool empty() const { return dtype_ == DType::kNone; }
+  DType dtype() const { return dtype_; }
+  const Shape& shape() const { return shape_; }
+  int rank() const { return shape_.rank(); }
+  int64_t count() const { return shape_.count(); }
+  size_t bytes() const;
+  template <class T = std::byte>
+  T* data() const {
+    return reinterpret_cast<T*>(data_);
+  }
+  template <class T>
+  std::span<T> values() const {
+    return {data<T>(), static_cast<size_t>(count())};
+  }
+  const std::shared_ptr<Buffer>& buffer() const { return buffer_; }
+  // The same storage with another shape of the same count.
+  Tensor reshaped(const Shape& shape) const {
+    Tensor t = *this;
+    t.shape_ = shape;
+    return t;
+  }
+  // A deep copy.
+  Result<Tensor> clone() const;
+  // All elements as int64; for the integer, bool and float types (floats are truncated).
+  Result<Shape> to_ints() const;
+  // Element i as double, for every numeric type.
+  double number(int64_t i) const;
+
+ private:
+  DType dtype_ = DType::kNone;
+  Shape shape_;
+  std::shared_ptr<Buffer> buffer_;
+  std::byte* data_ = nullptr;
+};
+
+template <class T>
+Result<Tensor> Tensor::of(const Shape& shape, std::span<const T> values) {
+  KL_ASSIGN(Tensor t, allocate(kDTypeOf<T>, shape));
+  std::copy(values.begin(), values.end(), t.data<T>());
+  return t;
+}
+
+}  // namespace kinglet
