@@ -21,5 +21,6 @@ export const packages = [
   { name: 'python3-sklearn', for: 'models', why: 'recipes train small classical models; expected values' },
   { name: 'python3-pil', for: 'models', why: 'recipes render sample pictures' },
   { name: 'fonts-dejavu-core', for: 'models', why: 'Latin text in sample pictures' },
-  { name: 'fonts-noto-cjk', for: 'models', why: 'Chinese text in sample pictures' },
+  { name: 'fonts-wqy-zenhei', for: 'models', why: 'Chinese text in sample pictures' },
+  { name: 'espeak-ng', for: 'models', why: 'speaks the sample sound' },
 ];
