@@ -1,0 +1,32 @@
+// npm run build [target ...]: native release simd relaxed wasm simd-tests relaxed-tests abi package console. Without targets: abi wasm package console.
+import { pathToFileURL } from 'node:url';
+import { installPackages } from './apt.mjs';
+import { buildAbi } from './abi.mjs';
+import { cmakeBuild } from './cmake.mjs';
+import { buildConsole } from './console.mjs';
+import { main, stop } from './log.mjs';
+import { installNodePackages } from './npm.mjs';
+import { buildPackage } from './package.mjs';
+
+const targets = {
+  native: () => cmakeBuild('native'),
+  'simd-tests': () => cmakeBuild('simd'),
+  'relaxed-tests': () => cmakeBuild('relaxed'),
+  release: () => cmakeBuild('release'),
+  simd: () => cmakeBuild('simd', ['kinglet_wasm']),
+  relaxed: () => cmakeBuild('relaxed', ['kinglet_wasm']),
+  abi: buildAbi,
+  package: buildPackage,
+  console: buildConsole,
+};
+const groups = { wasm: ['simd', 'relaxed'], all: ['abi', 'simd', 'relaxed', 'package', 'console'] };
+
+export async function buildAll(names) {
+  const wanted = (names.length ? names : ['all']).flatMap((name) => groups[name] ?? [name]);
+  for (const name of wanted) if (!targets[name]) stop(`no such build target: ${name}`);
+  await installPackages(wanted.some((name) => name === 'native' || name.endsWith('-tests')) ? ['build', 'test'] : ['build']);
+  if (wanted.some((name) => name === 'package' || name === 'console')) await installNodePackages();
+  for (const name of wanted) await targets[name]();
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(() => buildAll(process.argv.slice(2)));
