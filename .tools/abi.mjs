@@ -8,7 +8,8 @@ const generators = ['wasm/capi/gen_abi.mjs'];
 
 export async function buildAbi() {
   for (const generator of generators) {
-    if (existsSync(join(root, generator))) await step(generator, () => run(process.execPath, [generator], { cwd: root }));
+    if (existsSync(join(root, generator)))
+      await step(generator, () => run(process.execPath, [generator], { cwd: root }));
   }
 }
 
@@ -16,7 +17,10 @@ export async function buildAbi() {
 export async function checkGenerated() {
   for (const generator of generators) {
     if (!existsSync(join(root, generator))) continue;
-    const { code, text } = await run(process.execPath, [generator, '--check'], { cwd: root, allowFailure: true });
+    const { code, text } = await run(process.execPath, [generator, '--check'], {
+      cwd: root,
+      allowFailure: true,
+    });
     if (code !== 0) stop(`generated code is out of date; run: node ${generator}\n${text}`);
   }
   return `${generators.length} generators`;

@@ -23,13 +23,17 @@ export async function installPackages(uses) {
   const absent = await missing(wanted.map((row) => row.name));
   const list = (rows) => rows.map((row) => `  ${row.name}: ${row.why}`).join('\n');
   if (absent === undefined) {
-    console.log(`This is not a Debian system. Kinglet's scripts expect these to be installed by other means:\n${list(wanted)}`);
+    console.log(
+      `This is not a Debian system. Kinglet's scripts expect these to be installed by other means:\n${list(wanted)}`,
+    );
     return;
   }
   if (absent.length === 0) return;
   if (process.getuid() !== 0 || !which('apt-get')) {
     const rows = wanted.filter((row) => absent.includes(row.name));
-    stop(`these Debian packages are missing:\n${list(rows)}\nAs root: apt-get update && apt-get install ${absent.join(' ')}`);
+    stop(
+      `these Debian packages are missing:\n${list(rows)}\nAs root: apt-get update && apt-get install ${absent.join(' ')}`,
+    );
   }
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await step(`installing ${absent.length} Debian packages: ${absent.join(' ')}`, async () => {

@@ -1,7 +1,7 @@
 // npm run build [target ...]: native release simd relaxed wasm simd-tests relaxed-tests abi package console. Without targets: abi wasm package console.
 import { pathToFileURL } from 'node:url';
-import { installPackages } from './apt.mjs';
 import { buildAbi } from './abi.mjs';
+import { installPackages } from './apt.mjs';
 import { cmakeBuild } from './cmake.mjs';
 import { buildConsole } from './console.mjs';
 import { main, stop } from './log.mjs';
@@ -24,9 +24,12 @@ const groups = { wasm: ['simd', 'relaxed'], all: ['abi', 'simd', 'relaxed', 'pac
 export async function buildAll(names) {
   const wanted = (names.length ? names : ['all']).flatMap((name) => groups[name] ?? [name]);
   for (const name of wanted) if (!targets[name]) stop(`no such build target: ${name}`);
-  await installPackages(wanted.some((name) => name === 'native' || name.endsWith('-tests')) ? ['build', 'test'] : ['build']);
+  await installPackages(
+    wanted.some((name) => name === 'native' || name.endsWith('-tests')) ? ['build', 'test'] : ['build'],
+  );
   if (wanted.some((name) => name === 'package' || name === 'console')) await installNodePackages();
   for (const name of wanted) await targets[name]();
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(() => buildAll(process.argv.slice(2)));
+if (import.meta.url === pathToFileURL(process.argv[1]).href)
+  await main(() => buildAll(process.argv.slice(2)));

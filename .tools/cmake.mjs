@@ -28,7 +28,15 @@ export async function cmakeBuild(name, targets = []) {
   const env = ccacheEnvironment(tool.env);
   const values = { CMAKE_BUILD_TYPE: 'None', ...define };
   if (wasm) values.CMAKE_TOOLCHAIN_FILE = join(tool.folder, 'cmake/Modules/Platform/Emscripten.cmake');
-  const args = ['-S', root, '-B', folder, '-G', 'Ninja', ...Object.entries(values).map(([key, value]) => `-D${key}=${value}`)];
+  const args = [
+    '-S',
+    root,
+    '-B',
+    folder,
+    '-G',
+    'Ninja',
+    ...Object.entries(values).map(([key, value]) => `-D${key}=${value}`),
+  ];
   const stamp = join(folder, 'configured');
   const described = JSON.stringify(args);
   await mkdir(folder, { recursive: true });
@@ -38,7 +46,9 @@ export async function cmakeBuild(name, targets = []) {
       await writeFile(stamp, described);
     }
     const { text } = await run('ninja', ['-C', folder, `-j${availableParallelism()}`, ...targets], { env });
-    return text.includes('no work to do') ? 'nothing to do' : `${text.match(/^\[\d+\/\d+\] Building/gm)?.length ?? 0} files`;
+    return text.includes('no work to do')
+      ? 'nothing to do'
+      : `${text.match(/^\[\d+\/\d+\] Building/gm)?.length ?? 0} files`;
   });
   return folder;
 }

@@ -27,7 +27,8 @@ async function archive() {
 
 /** Unpacks `names` of release `suite` into `target`. `target` appears only when all of them are complete. */
 export async function unpack(suite, names, target) {
-  if (!which('apt-get') || !which('dpkg-deb')) stop(`${names.join(', ')} of Debian ${suite}: apt-get and dpkg-deb are needed`);
+  if (!which('apt-get') || !which('dpkg-deb'))
+    stop(`${names.join(', ')} of Debian ${suite}: apt-get and dpkg-deb are needed`);
   await mkdir(dirname(target), { recursive: true });
   const work = await mkdtemp(`${target}.part-`);
   try {

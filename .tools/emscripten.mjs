@@ -1,6 +1,6 @@
 // Finds Emscripten 3.1.58 or newer: on PATH, in $EMSDK, or Debian 13's 3.1.69 unpacked into the cache folder.
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unpack } from './debian.mjs';
 import { run, step, stop } from './log.mjs';
@@ -28,7 +28,10 @@ async function assemble() {
     if (!/^(wasm|binaryen)/.test(tool)) continue;
     const path = join(bin, tool);
     const target = join(prefix, 'usr/bin', tool);
-    await writeFile(path, `#!/bin/sh\nexec '${lib}/ld-linux-x86-64.so.2' --library-path '${lib}' '${target}' "$@"\n`);
+    await writeFile(
+      path,
+      `#!/bin/sh\nexec '${lib}/ld-linux-x86-64.so.2' --library-path '${lib}' '${target}' "$@"\n`,
+    );
     await chmod(path, 0o755);
   }
   const acorn = join(em, 'node_modules/acorn');
@@ -63,8 +66,11 @@ int main(int argc, char**) {
     await writeFile(join(folder, 'proof.cc'), source);
     const args = ['-O2', '-msimd128', '-mrelaxed-simd', 'proof.cc', '-o', 'proof.js'];
     await run(tool.emxx, args, { cwd: folder, env: tool.env });
-    const { text } = await run(process.execPath, ['--experimental-wasm-relaxed-simd', 'proof.js'], { cwd: folder });
-    if (text.trim() !== '4.5') stop(`the Emscripten in ${tool.folder} compiles, but its program printed: ${text}`);
+    const { text } = await run(process.execPath, ['--experimental-wasm-relaxed-simd', 'proof.js'], {
+      cwd: folder,
+    });
+    if (text.trim() !== '4.5')
+      stop(`the Emscripten in ${tool.folder} compiles, but its program printed: ${text}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -86,7 +92,9 @@ export async function emscripten() {
   const ready = join(prefix, 'ready');
   if (existsSync(ready) && (await readFile(ready, 'utf8')) === process.execPath) return tool;
   if (process.arch !== 'x64' || !which('apt-get')) {
-    stop('Emscripten 3.1.58 or newer is needed: put emcc on PATH or set EMSDK (emscripten.org, "emsdk install 3.1.69").');
+    stop(
+      'Emscripten 3.1.58 or newer is needed: put emcc on PATH or set EMSDK (emscripten.org, "emsdk install 3.1.69").',
+    );
   }
   const names = ['emscripten', 'binaryen', 'libc6', 'libstdc++6', 'libgcc-s1', 'node-acorn'];
   await step('fetching Emscripten 3.1.69 (237 MB, once)', async () => {

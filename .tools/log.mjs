@@ -22,7 +22,10 @@ export async function step(name, work) {
 /** Runs a program and returns its output (stdout and stderr as one text); `live` shows it as it comes. */
 export function run(program, args, { live = false, allowFailure = false, input, ...options } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], ...options });
+    const child = spawn(program, args, {
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      ...options,
+    });
     let text = '';
     const take = (stream) => (chunk) => {
       text += chunk;

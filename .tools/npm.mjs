@@ -7,7 +7,8 @@ import { root, which } from './paths.mjs';
 import { hashOf } from './stamp.mjs';
 
 export async function installNodePackages() {
-  if (Number(process.versions.node.split('.')[0]) < 20) stop(`Node 20 or newer is needed; this is ${process.version}`);
+  if (Number(process.versions.node.split('.')[0]) < 20)
+    stop(`Node 20 or newer is needed; this is ${process.version}`);
   const folder = join(root, 'node_modules');
   const stamp = join(folder, '.kinglet');
   const hash = await hashOf(['package.json', 'package-lock.json']);

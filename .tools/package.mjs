@@ -14,7 +14,9 @@ export async function buildPackage() {
   await step('package (dist/)', async () => {
     const note = await unlessFresh('package', inputs, ['dist/index.js'], async () => {
       await rm(dist, { recursive: true, force: true });
-      await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.package.json'], { cwd: root });
+      await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.package.json'], {
+        cwd: root,
+      });
     });
     await mkdir(dist, { recursive: true });
     const wasm = join(build, 'wasm');

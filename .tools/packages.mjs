@@ -11,7 +11,11 @@ export const packages = [
   { name: 'libeigen3-dev', for: 'build', why: 'f64 products and factorisations in the core' },
   { name: 'doctest-dev', for: 'test', why: 'C++ tests' },
   { name: 'libstdc++-12-dev', for: 'build', why: 'C++ standard library for native builds' },
-  { name: 'libclang-rt-19-dev', for: 'test', why: 'AddressSanitizer and UndefinedBehaviorSanitizer runtimes' },
+  {
+    name: 'libclang-rt-19-dev',
+    for: 'test',
+    why: 'AddressSanitizer and UndefinedBehaviorSanitizer runtimes',
+  },
   { name: 'clang-format-19', for: 'test', why: 'npm run lint' },
   { name: 'clang-tidy-19', for: 'test', why: 'npm run lint' },
   { name: 'chromium', for: 'test', why: 'end-to-end tests in a real browser' },

@@ -1,7 +1,7 @@
 // Skips a step whose inputs have not changed since it last succeeded.
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { build, root } from './paths.mjs';
 
@@ -20,7 +20,10 @@ export async function hashOf(paths) {
   const hash = createHash('sha256');
   for (const path of paths) {
     for await (const file of files(join(root, path))) {
-      hash.update(`${relative(root, file)}\0`).update(await readFile(file)).update('\0');
+      hash
+        .update(`${relative(root, file)}\0`)
+        .update(await readFile(file))
+        .update('\0');
     }
   }
   return hash.digest('hex');
