@@ -20,7 +20,7 @@ std::string_view code_meaning(Code code) { return kRows[static_cast<size_t>(code
 Status::Status(Code code, std::string detail)
     : failure_(std::make_unique<Failure>(Failure{code, std::move(detail), {}})) {}
 
-Status& Status::with(std::string_view key, std::string value) {
+Status& Status::with(std::string_view key, std::string value) & {
   if (ok() || value.empty()) return *this;
   for (const auto& [known, _] : failure_->context) {
     if (known == key) return *this;

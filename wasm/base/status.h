@@ -35,7 +35,10 @@ class [[nodiscard]] Status {
 
   // Adds a fact ("node", "op", "opset", "dtype", "shape", "expected", "hint", ...) unless the key is there
   // already: the innermost layer knows best. No effect on success.
-  Status& with(std::string_view key, std::string value);
+  Status& with(std::string_view key, std::string value) &;
+  Status&& with(std::string_view key, std::string value) && {
+    return std::move(this->with(key, std::move(value)));
+  }
   // Meaning, detail and context in one line for people.
   std::string message() const;
 

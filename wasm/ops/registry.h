@@ -1,0 +1,20 @@
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "graph/graph.h"
+#include "ops/op.h"
+
+namespace kinglet {
+
+// Null when there is no such operator. "ai.onnx" and "" are the same domain.
+const OpDef* find_op(std::string_view domain, std::string_view name);
+
+// All operators, for documentation and tests.
+std::vector<const OpDef*> all_ops();
+
+// Sets Node::def everywhere, subgraphs included, then checks every node (ops/signature.h). One failure names
+// all operators that are missing.
+Status bind(Graph& graph);
+
+}  // namespace kinglet
