@@ -1,0 +1,55 @@
+#pragma once
+// What the executor walks: made for concrete input shapes and this build, never saved, cheap to make again.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "ops/context.h"
+
+namespace kinglet {
+
+enum class Storage : uint8_t {
+  kArena,     // at a fixed offset of the arena
+  kConstant,  // in the model, or computed when planning
+  kInput,     // given by the caller
+  kOutput,    // allocated for each run: what the caller gets, and strings
+  kRun,       // shape or kind is found while running
+};
+
+// A value while a plan runs. Slots with alias_of >= 0 are views of that slot, which is no alias itself.
+struct Slot {
+  ValueId edge = kNoValue;
+  Storage storage = Storage::kRun;
+  int32_t alias_of = -1;
+  DType dtype = DType::kNone;
+  Shape shape;
+  size_t offset = 0;  // kArena
+  Tensor constant;    // kConstant
+};
+
+struct Step {
+  const Node* node = nullptr;   // owned by the program's graph
+  StepPlan work;                // work.run is null for late steps: those go through `evaluate`
+  std::vector<int32_t> inputs;  // slots in the node's order, -1 where absent
+  std::vector<int32_t> outputs;
+  // Per subgraph of the node: slots of its captures.
+  std::vector<std::vector<int32_t>> captures;
+  size_t scratch_offset = 0;
+  // kRun slots that nobody reads after this step.
+  std::vector<int32_t> release;
+  bool late() const { return work.run == nullptr; }
+};
+
+struct Plan {
+  std::vector<Slot> slots;
+  std::vector<Step> steps;
+  std::vector<int32_t> inputs;  // slots in the graph's order; -1 where nothing reads the input
+  std::vector<int32_t> outputs;
+  size_t arena_bytes = 0;
+};
+
+// A line per step: kernel, node, shapes, arena offsets; then totals.
+std::string plan_text(const Plan& plan, const Graph& graph);
+
+}  // namespace kinglet

@@ -1,0 +1,316 @@
+#include "plan/planner.h"
+
+#include <algorithm>
+
+#include "ops/evaluate.h"
+#include "plan/memory.h"
+
+namespace kinglet {
+
+namespace {
+
+// Values up to this size that follow from constants and shapes are computed when planning.
+constexpr int64_t kFoldElements = 1 << 16;
+
+class Planner {
+ public:
+  Planner(const Graph& graph, PackCache& packs)
+      : graph_(graph), packs_(packs), slot_of_(graph.edge_count(), -1) {}
+
+  Result<Plan> run(std::span<const Port> inputs) {
+    for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+      int32_t slot = add_slot(graph_.inputs[i], inputs[i].shape_known ? Storage::kInput : Storage::kRun);
+      plan_.slots[static_cast<size_t>(slot)].dtype = inputs[i].dtype;
+      plan_.slots[static_cast<size_t>(slot)].shape = inputs[i].shape;
+      plan_.inputs.push_back(slot);
+    }
+    for (NodeId id : graph_.order()) {
+      const Node& node = graph_.node(id);
+      std::vector<Port> ports = ports_of(node);
+      if (Status s = add_node(node, ports); !s.ok()) return at_node(std::move(s), node, ports);
+    }
+    for (ValueId id : graph_.outputs) plan_.outputs.push_back(slot_for(id));
+    drop_unused_steps();
+    place_outputs();
+    share_in_place();
+    KL_TRY(place_arena());
+    release_late_values();
+    return std::move(plan_);
+  }
+
+ private:
+  Slot& slot(int32_t i) { return plan_.slots[static_cast<size_t>(i)]; }
+  int32_t root(int32_t i) { return slot(i).alias_of >= 0 ? slot(i).alias_of : i; }
+
+  int32_t add_slot(ValueId edge, Storage storage) {
+    Slot s;
+    s.edge = edge;
+    s.storage = storage;
+    plan_.slots.push_back(std::move(s));
+    return slot_of_[static_cast<size_t>(edge)] = static_cast<int32_t>(plan_.slots.size() - 1);
+  }
+
+  // -1 for kNoValue; constants of the graph get their slot at the first use.
+  int32_t slot_for(ValueId edge) {
+    if (edge == kNoValue) return -1;
+    int32_t known = slot_of_[static_cast<size_t>(edge)];
+    if (known >= 0 || !graph_.edge(edge).is_constant()) return known;
+    return add_constant(edge, graph_.edge(edge).constant);
+  }
+
+  int32_t add_constant(ValueId edge, Tensor value) {
+    int32_t i = add_slot(edge, Storage::kConstant);
+    slot(i).dtype = value.dtype();
+    slot(i).shape = value.shape();
+    slot(i).constant = std::move(value);
+    return i;
+  }
+
+  std::vector<Port> ports_of(const Node& node) {
+    std::vector<Port> ports(node.inputs.size());
+    for (size_t i = 0; i < ports.size(); ++i) {
+      int32_t s = slot_for(node.inputs[i]);
+      if (s < 0) continue;
+      const Slot& from = slot(s);
+      ports[i] = {true, from.dtype, from.storage != Storage::kRun, from.shape, nullptr};
+      if (from.storage == Storage::kConstant) ports[i].constant = &from.constant;
+    }
+    return ports;
+  }
+
+  Status add_node(const Node& node, std::span<Port> ports) {
+    // Slots move when more are added: constants are looked up again below.
+    std::vector<Tensor> constants(ports.size());
+    bool shapes_known = node.def->eval == nullptr, all_constant = node.def->deterministic;
+    for (size_t i = 0; i < ports.size(); ++i) {
+      if (!ports[i].present) continue;
+      shapes_known &= ports[i].shape_known;
+      all_constant &= ports[i].constant != nullptr;
+      if (ports[i].constant != nullptr) constants[i] = *ports[i].constant, ports[i].constant = &constants[i];
+    }
+    if (!shapes_known) return add_late(node);
+    std::vector<InferContext::Output> outputs;
+    bool later = false;
+    KL_REQUIRE(node.def->infer != nullptr, kInternal, "operator was not expanded");
+    KL_TRY(infer(node, ports, &outputs, &later));
+    if (later) return add_late(node);
+    if (all_constant) {
+      bool small = std::ranges::all_of(
+          outputs, [](const auto& o) { return !o.shape_known || o.shape.count() <= kFoldElements; });
+      if (small) return fold(node, constants);
+    }
+    return add_step(node, ports, outputs);
+  }
+
+  Status fold(const Node& node, std::span<const Tensor> constants) {
+    std::vector<Value> inputs(constants.size()), results;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (!constants[i].empty()) inputs[i] = constants[i];
+    }
+    KL_TRY(evaluate(node, inputs, &results, nullptr));
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (node.outputs[i] != kNoValue) add_constant(node.outputs[i], *results[i].tensor());
+    }
+    return {};
+  }
+
+  void connect(const Node& node, Step* step) {
+    step->node = &node;
+    for (ValueId v : node.inputs) step->inputs.push_back(slot_for(v));
+    for (ValueId v : node.outputs) step->outputs.push_back(slot_for(v));
+    for (const Subgraph& s : node.subgraphs) {
+      auto& captures = step->captures.emplace_back();
+      for (ValueId v : s.captures) captures.push_back(slot_for(v));
+    }
+  }
+
+  Status add_late(const Node& node) {
+    for (ValueId v : node.outputs) {
+      if (v != kNoValue) slot(add_slot(v, Storage::kRun)).dtype = graph_.edge(v).type.dtype;
+    }
+    Step step;
+    connect(node, &step);
+    plan_.steps.push_back(std::move(step));
+    return {};
+  }
+
+  Status add_step(const Node& node, std::span<const Port> ports, std::span<InferContext::Output> outputs) {
+    Step step;
+    bool any_elements = false, all_values = true;
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (node.outputs[i] == kNoValue) continue;
+      all_values &= !outputs[i].value.empty();
+    }
+    if (!all_values) {
+      LowerContext context(node, ports, outputs, &packs_, &step.work);
+      KL_TRY(node.def->lower(context));
+    }
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      ValueId edge = node.outputs[i];
+      if (edge == kNoValue) continue;
+      InferContext::Output& o = outputs[i];
+      if (!o.value.empty()) {
+        add_constant(edge, std::move(o.value));
+        continue;
+      }
+      any_elements |= !o.shape_known || o.shape.count() != 0;
+      Storage storage = !o.shape_known              ? Storage::kRun
+                        : o.dtype == DType::kString ? Storage::kOutput
+                                                    : Storage::kArena;
+      int32_t s = add_slot(edge, storage);
+      slot(s).dtype = o.dtype;
+      slot(s).shape = o.shape;
+      auto alias = std::ranges::find(step.work.aliases, static_cast<int>(i), &std::pair<int, int>::first);
+      if (alias != step.work.aliases.end()) {
+        int32_t source = root(slot_for(node.inputs[static_cast<size_t>(alias->second)]));
+        slot(s).alias_of = source;
+        slot(s).storage = slot(source).storage;
+        if (slot(source).storage == Storage::kConstant) {
+          slot(s).alias_of = -1;
+          slot(s).constant = slot(source).constant.reshaped(o.shape);
+        }
+      } else {
+        KL_REQUIRE(step.work.run != nullptr, kInternal, "operator has no kernel for output ", i);
+      }
+    }
+    if (step.work.run == nullptr || !any_elements) return {};
+    connect(node, &step);
+    plan_.steps.push_back(std::move(step));
+    return {};
+  }
+
+  // Steps whose results nobody reads: producers of values that turned out to be known.
+  void drop_unused_steps() {
+    std::vector<bool> needed(plan_.slots.size());
+    auto need = [&](int32_t i) {
+      if (i >= 0) needed[static_cast<size_t>(root(i))] = true;
+    };
+    std::ranges::for_each(plan_.outputs, need);
+    std::vector<Step> kept;
+    for (auto it = plan_.steps.rbegin(); it != plan_.steps.rend(); ++it) {
+      bool used = std::ranges::any_of(
+          it->outputs, [&](int32_t o) { return o >= 0 && needed[static_cast<size_t>(root(o))]; });
+      if (!used) continue;
+      std::ranges::for_each(it->inputs, need);
+      for (const auto& captures : it->captures) std::ranges::for_each(captures, need);
+      kept.push_back(std::move(*it));
+    }
+    std::ranges::reverse(kept);
+    plan_.steps = std::move(kept);
+  }
+
+  void place_outputs() {
+    for (int32_t i : plan_.outputs) {
+      if (i >= 0 && slot(root(i)).storage == Storage::kArena) slot(root(i)).storage = Storage::kOutput;
+    }
+    follow_roots();
+  }
+  void follow_roots() {
+    for (Slot& s : plan_.slots) {
+      if (s.alias_of >= 0) s.storage = slot(s.alias_of).storage;
+    }
+  }
+
+  // First and last step at which each root is in use.
+  void lifetimes(std::vector<Lifetime>* out) {
+    out->assign(plan_.slots.size(), Lifetime{INT32_MAX, -1, 0, 0});
+    for (size_t n = 0; n < plan_.steps.size(); ++n) {
+      auto touch = [&](int32_t i) {
+        if (i < 0) return;
+        Lifetime& l = (*out)[static_cast<size_t>(root(i))];
+        l.first = std::min(l.first, static_cast<int>(n));
+        l.last = std::max(l.last, static_cast<int>(n));
+      };
+      const Step& step = plan_.steps[n];
+      std::ranges::for_each(step.inputs, touch);
+      std::ranges::for_each(step.outputs, touch);
+      for (const auto& captures : step.captures) std::ranges::for_each(captures, touch);
+    }
+  }
+
+  // Lets results take over the storage of an input that is read for the last time.
+  void share_in_place() {
+    std::vector<Lifetime> live;
+    lifetimes(&live);
+    for (size_t n = 0; n < plan_.steps.size(); ++n) {
+      const Step& step = plan_.steps[n];
+      for (auto [out, in] : step.work.in_place) {
+        int32_t to = step.outputs[static_cast<size_t>(out)], from = step.inputs[static_cast<size_t>(in)];
+        if (to < 0 || from < 0) continue;
+        from = root(from);
+        if (slot(to).alias_of >= 0 || slot(from).storage != Storage::kArena ||
+            live[static_cast<size_t>(from)].last != static_cast<int>(n))
+          continue;
+        if (slot(to).storage != Storage::kArena && slot(to).storage != Storage::kOutput) continue;
+        if (bytes_of(to) != bytes_of(from)) continue;
+        live[static_cast<size_t>(from)].last = live[static_cast<size_t>(to)].last;
+        slot(from).storage = slot(to).storage;
+        for (size_t i = 0; i < plan_.slots.size(); ++i) {
+          if (plan_.slots[i].alias_of == to) plan_.slots[i].alias_of = from;
+        }
+        slot(to).alias_of = from;
+        break;
+      }
+    }
+    follow_roots();
+  }
+
+  size_t bytes_of(int32_t i) {
+    // Checked by infer for every known shape.
+    auto bytes = checked_bytes(slot(i).dtype, slot(i).shape.count());
+    return bytes.ok() ? *bytes : 0;
+  }
+
+  Status place_arena() {
+    std::vector<Lifetime> live;
+    lifetimes(&live);
+    std::vector<Lifetime> blocks;
+    std::vector<int32_t> owners;
+    for (size_t i = 0; i < plan_.slots.size(); ++i) {
+      auto s = static_cast<int32_t>(i);
+      if (slot(s).storage != Storage::kArena || slot(s).alias_of >= 0 || live[i].last < 0) continue;
+      blocks.push_back({live[i].first, live[i].last, bytes_of(s), 0});
+      owners.push_back(s);
+    }
+    for (size_t n = 0; n < plan_.steps.size(); ++n) {
+      if (plan_.steps[n].work.scratch_bytes == 0) continue;
+      blocks.push_back({static_cast<int>(n), static_cast<int>(n), plan_.steps[n].work.scratch_bytes, 0});
+      owners.push_back(-1 - static_cast<int32_t>(n));
+    }
+    KL_ASSIGN(plan_.arena_bytes, assign_offsets(blocks));
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      if (owners[i] >= 0)
+        slot(owners[i]).offset = blocks[i].offset;
+      else
+        plan_.steps[static_cast<size_t>(-1 - owners[i])].scratch_offset = blocks[i].offset;
+    }
+    return {};
+  }
+
+  void release_late_values() {
+    std::vector<Lifetime> live;
+    lifetimes(&live);
+    for (size_t i = 0; i < plan_.slots.size(); ++i) {
+      auto s = static_cast<int32_t>(i);
+      if (slot(s).storage != Storage::kRun || live[i].last < 0 ||
+          std::ranges::find(plan_.outputs, s) != plan_.outputs.end())
+        continue;
+      plan_.steps[static_cast<size_t>(live[i].last)].release.push_back(s);
+    }
+  }
+
+  const Graph& graph_;
+  PackCache& packs_;
+  Plan plan_;
+  std::vector<int32_t> slot_of_;
+};
+
+}  // namespace
+
+Result<Plan> make_plan(const Graph& graph, std::span<const Port> inputs, PackCache& packs) {
+  KL_REQUIRE(inputs.size() == graph.inputs.size(), kInternal, inputs.size(), " inputs for a graph with ",
+             graph.inputs.size());
+  return Planner(graph, packs).run(inputs);
+}
+
+}  // namespace kinglet

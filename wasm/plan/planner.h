@@ -1,0 +1,12 @@
+#pragma once
+#include <span>
+
+#include "plan/plan.h"
+
+namespace kinglet {
+
+// Plans `graph` (bound, passes done) for these inputs: one Port per graph input; a Port whose shape is not
+// known makes everything behind it late. Failures name the node.
+Result<Plan> make_plan(const Graph& graph, std::span<const Port> inputs, PackCache& packs);
+
+}  // namespace kinglet

@@ -1,0 +1,51 @@
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/instance.h"
+
+namespace kinglet {
+
+// An input or output as the model declares it.
+struct SessionPort {
+  std::string name;
+  Type type;
+};
+
+struct NamedValue {
+  std::string_view name;
+  Value value;
+};
+
+// A model that runs. One run at a time.
+class Session {
+ public:
+  explicit Session(std::shared_ptr<const Graph> graph);
+  Session(const Session&) = delete;
+
+  const std::vector<SessionPort>& inputs() const { return inputs_; }
+  const std::vector<SessionPort>& outputs() const { return outputs_; }
+
+  // Feeds are matched by name and checked against the declared types. `fetches` names the wanted outputs;
+  // empty: all. Values in `outputs` follow `fetches` (or outputs()). Failures leave the session usable.
+  Status run(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
+             std::vector<Value>* outputs);
+
+  // May be set from anywhere while run() is busy; run() clears it when it starts.
+  CancelFlag& cancel() { return cancel_; }
+  Profile& profile() { return profile_; }
+  Program& program() { return program_; }
+  const Instance& instance() const { return instance_; }
+
+ private:
+  CancelFlag cancel_;
+  Parallel parallel_;
+  Profile profile_;
+  Program program_;
+  Instance instance_;
+  std::vector<SessionPort> inputs_, outputs_;
+};
+
+}  // namespace kinglet
