@@ -6,16 +6,24 @@ export async function nativeTests(name) {
   const folder = await cmakeBuild(name);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   await step(`C++ tests, ${name}`, async () => {
-    const env = { ...process.env, ASAN_OPTIONS: 'detect_stack_use_after_return=1', UBSAN_OPTIONS: 'print_stacktrace=1' };
+    const env = {
+      ...process.env,
+      ASAN_OPTIONS: 'detect_stack_use_after_return=1',
+      UBSAN_OPTIONS: 'print_stacktrace=1',
+    };
     const args = ['--test-dir', folder, '-V', '-j2', '--timeout', '900', '--no-tests=error'];
     const { text } = await run('ctest', args, { allowFailure: true, env });
-    for (const [, passed, failed] of text.matchAll(/test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed/g)) {
+    for (const [, passed, failed] of text.matchAll(
+      /test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed/g,
+    )) {
       counts.passed += Number(passed);
       counts.failed += Number(failed);
     }
     // A program that ended without its closing line crashed: one failure.
     const programs = [...text.matchAll(/^ *\d+\/\d+ Test +#\d+: (\S+) \.*\s*(.*?) +[\d.]+ sec/gm)];
-    const unfinished = programs.filter(([, program, result]) => !result.endsWith('Passed') && !counted(text, program)).length;
+    const unfinished = programs.filter(
+      ([, program, result]) => !result.endsWith('Passed') && !counted(text, program),
+    ).length;
     counts.failed += unfinished;
     if (programs.length === 0 || counts.passed + counts.failed === 0) counts.failed++;
     if (counts.failed) console.log(shorten(text));
@@ -35,7 +43,11 @@ function shorten(text) {
   const lines = text.split('\n').map((line) => line.slice(0, 300));
   const keep = new Set();
   lines.forEach((line, at) => {
-    if (/ERROR|FAILED|\*\*\*|runtime error|SUMMARY|Sanitizer/.test(line)) for (let i = at - 3; i < at + 14; i++) keep.add(i);
+    if (/ERROR|FAILED|\*\*\*|runtime error|SUMMARY|Sanitizer/.test(line))
+      for (let i = at - 3; i < at + 14; i++) keep.add(i);
   });
-  return lines.filter((_, at) => keep.has(at)).slice(0, 400).join('\n');
+  return lines
+    .filter((_, at) => keep.has(at))
+    .slice(0, 400)
+    .join('\n');
 }

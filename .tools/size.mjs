@@ -15,7 +15,9 @@ export function sizeOf(file) {
 }
 
 /** One line per file, and which limits are passed. */
-export function checkSizes(files = ['simd', 'relaxed'].map((name) => join(build, `wasm/kinglet-${name}.wasm`))) {
+export function checkSizes(
+  files = ['simd', 'relaxed'].map((name) => join(build, `wasm/kinglet-${name}.wasm`)),
+) {
   const lines = [];
   const failures = [];
   for (const file of files) {

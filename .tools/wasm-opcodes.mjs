@@ -74,7 +74,13 @@ function skipPlain(opcode, r) {
   if (opcode === 0x43) return r.skip(4);
   if (opcode === 0x44) return r.skip(8);
   if (opcode === 0xd0 || opcode === 0xd2) return r.number();
-  const none = opcode <= 0x01 || opcode === 0x05 || opcode === 0x0b || opcode === 0x0f || opcode === 0x1a || opcode === 0x1b;
+  const none =
+    opcode <= 0x01 ||
+    opcode === 0x05 ||
+    opcode === 0x0b ||
+    opcode === 0x0f ||
+    opcode === 0x1a ||
+    opcode === 0x1b;
   if (none || (opcode >= 0x45 && opcode <= 0xc4) || opcode === 0xd1) return;
   throw new Error(`unknown opcode 0x${opcode.toString(16)} at byte ${r.at - 1}`);
 }
@@ -109,7 +115,8 @@ function skipAtomic(sub, r) {
  */
 export function countOpcodes(bytes) {
   const counts = { functions: 0, instructions: 0, simd: 0, relaxed: new Map() };
-  if (Buffer.from(bytes.subarray(0, 8)).toString('hex') !== '0061736d01000000') throw new Error('not a wasm module');
+  if (Buffer.from(bytes.subarray(0, 8)).toString('hex') !== '0061736d01000000')
+    throw new Error('not a wasm module');
   const file = new Reader(bytes, 8);
   while (file.at < file.end) {
     const id = file.byte();
@@ -154,9 +161,12 @@ export function opcodeFailures(simd, relaxed) {
   const inSimd = countOpcodes(simd).relaxed;
   if (inSimd.size) {
     const list = [...inSimd].map(([name, count]) => `${name} (${count})`).join(', ');
-    failures.push(`the simd build has relaxed SIMD instructions: ${list}. Look for them outside #if __wasm_relaxed_simd__`);
+    failures.push(
+      `the simd build has relaxed SIMD instructions: ${list}. Look for them outside #if __wasm_relaxed_simd__`,
+    );
   }
-  if (countOpcodes(relaxed).relaxed.size === 0) failures.push('the relaxed build has no relaxed SIMD instruction');
+  if (countOpcodes(relaxed).relaxed.size === 0)
+    failures.push('the relaxed build has no relaxed SIMD instruction');
   return failures;
 }
 

@@ -13,7 +13,8 @@ TEST_CASE("checked_mul and checked_add: the largest value passes, one more fails
   CHECK(checked_mul<int64_t>(kMax / 7 + 1, 7).status().code() == Code::kLimitExceeded);
   CHECK(*checked_add<int64_t>(kMax - 1, 1) == kMax);
   CHECK(checked_add<int64_t>(kMax, 1).status().code() == Code::kLimitExceeded);
-  CHECK(checked_mul<int64_t>(std::numeric_limits<int64_t>::min(), -1).status().code() == Code::kLimitExceeded);
+  CHECK(checked_mul<int64_t>(std::numeric_limits<int64_t>::min(), -1).status().code() ==
+        Code::kLimitExceeded);
 }
 
 TEST_CASE("fits: at and beyond the limits of the narrower type") {
@@ -26,7 +27,8 @@ TEST_CASE("fits: at and beyond the limits of the narrower type") {
   CHECK(fits<uint64_t>(~uint64_t{0}));
 }
 
-TEST_CASE("varint: Protocol Buffers' own example, the widest number, and those that end early or go on too long") {
+TEST_CASE(
+    "varint: Protocol Buffers' own example, the widest number, and those that end early or go on too long") {
   auto read = [](std::initializer_list<uint8_t> list) {
     return ByteReader(std::as_bytes(std::span(list.begin(), list.size()))).varint();
   };
