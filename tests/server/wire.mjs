@@ -27,7 +27,9 @@ export function sendRaw(port, bytes, patience = 5000) {
  * @param {{ method?: string, headers?: Record<string, string> }} [options]
  */
 export function request(port, target, { method = 'GET', headers = {} } = {}) {
-  const lines = Object.entries({ host: '127.0.0.1', connection: 'close', ...headers }).map(([k, v]) => `${k}: ${v}\r\n`);
+  const lines = Object.entries({ host: '127.0.0.1', connection: 'close', ...headers }).map(
+    ([k, v]) => `${k}: ${v}\r\n`,
+  );
   return sendRaw(port, `${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
 }
 
