@@ -1,0 +1,97 @@
+import { arrayOf, dataLength, typeNumbered } from '../dtypes.js';
+import { KingletError } from '../errors.js';
+import type { Abi, Handle } from './abi.js';
+import { packStrings, unpackStrings } from './heap.js';
+import { dtypes } from './lists.js';
+import type { Wire } from './types.js';
+
+/** Copies a value into the engine. The caller releases the handle. */
+export function writeValue(abi: Abi, value: Wire): Handle {
+  if (value === null) return abi.noneNew();
+  if (value.kind === 'tensor') return writeTensor(abi, value);
+  if (value.kind === 'map') {
+    const keys = writeValue(abi, value.keys);
+    const values = writeValue(abi, value.values);
+    const map = abi.mapNew(keys, values);
+    abi.release(keys);
+    abi.release(values);
+    return map;
+  }
+  const sequence = abi.sequenceNew();
+  for (const item of value.items) {
+    const handle = writeValue(abi, item);
+    abi.sequencePush(sequence, handle);
+    abi.release(handle);
+  }
+  return sequence;
+}
+
+function writeTensor(abi: Abi, { type, dims, data }: Extract<Wire, { kind: 'tensor' }>): Handle {
+  const size = dims.reduce((product, dim) => product * dim, 1);
+  if (type === 'string') {
+    const packed = packStrings(data as string[]);
+    const bytes = abi.bytesNew(packed.length);
+    abi.heap.write(abi.bytesData(bytes), packed);
+    const tensor = abi.stringsNew(dims, bytes);
+    abi.release(bytes);
+    return tensor;
+  }
+  const array = data as Exclude<typeof data, string[]>;
+  const tensor = abi.tensorNew(dtypes[type].number, dims);
+  // The tensor's constructor checked this; data that was detached since has no length.
+  if (array.length < dataLength(type, size)) {
+    abi.release(tensor);
+    throw new KingletError('invalid_input', `${array.length} entries for dimensions [${dims}]`);
+  }
+  abi.heap.write(abi.tensorData(tensor), array.subarray(0, dataLength(type, size)));
+  return tensor;
+}
+
+/** Copies a value out of the engine. */
+export function readValue(abi: Abi, handle: Handle): Wire {
+  const kind = abi.valueKind(handle);
+  if (kind === 1) return readTensor(abi, handle);
+  if (kind === 2) {
+    const items = Array.from({ length: abi.sequenceLength(handle) }, (_, i) =>
+      readAndRelease(abi, abi.sequenceItem(handle, i)),
+    );
+    return { kind: 'sequence', items };
+  }
+  if (kind === 3) {
+    const keys = readAndRelease(abi, abi.mapKeys(handle));
+    return { kind: 'map', keys, values: readAndRelease(abi, abi.mapValues(handle)) };
+  }
+  return null;
+}
+
+function readAndRelease(abi: Abi, handle: Handle): Wire {
+  try {
+    return readValue(abi, handle);
+  } finally {
+    abi.release(handle);
+  }
+}
+
+function readTensor(abi: Abi, handle: Handle): Wire {
+  const number = abi.tensorDtype(handle);
+  const type = typeNumbered(number);
+  if (!type) throw new KingletError('internal', `a result has element type ${number}`);
+  const dims = abi.heap.ints(abi.tensorDims(handle), abi.tensorRank(handle));
+  if (type === 'string') {
+    const packed = abi.tensorStrings(handle);
+    const bytes = abi.heap.copy(abi.bytesData(packed), abi.bytesSize(packed));
+    abi.release(packed);
+    return {
+      kind: 'tensor',
+      type,
+      dims,
+      data: unpackStrings(
+        bytes,
+        dims.reduce((a, b) => a * b, 1),
+      ),
+    };
+  }
+  const { buffer } = abi.heap.copy(abi.tensorData(handle), abi.tensorBytes(handle));
+  const array = arrayOf(type) as Float32ArrayConstructor;
+  return { kind: 'tensor', type, dims, data: new array(buffer) };
+}

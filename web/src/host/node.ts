@@ -1,0 +1,32 @@
+// Node's own modules, reached so that no bundler sees an import.
+
+type FileHandle = {
+  stat(): Promise<{ size: number }>;
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
+  close(): Promise<void>;
+};
+type Modules = {
+  'node:fs/promises': {
+    open(path: string | URL): Promise<FileHandle>;
+    readFile(path: string | URL): Promise<Uint8Array<ArrayBuffer>>;
+  };
+  'node:worker_threads': { Worker: new (url: URL) => NodeWorker; parentPort: NodePort | null };
+};
+
+/** One end of a worker_threads channel. */
+export interface NodePort {
+  postMessage(message: unknown, transfer?: readonly unknown[]): void;
+  on(event: string, listener: (value: never) => void): void;
+}
+
+export interface NodeWorker extends NodePort {
+  terminate(): Promise<number>;
+  unref(): void;
+  ref(): void;
+}
+
+/** One of Node's modules. Only where `isNode()`. */
+export function builtin<Name extends keyof Modules>(name: Name): Modules[Name] {
+  const { process } = globalThis as unknown as { process: { getBuiltinModule(name: string): unknown } };
+  return process.getBuiltinModule(name) as Modules[Name];
+}

@@ -1,0 +1,210 @@
+import { KingletError } from '../errors.js';
+import { builtin } from '../host/node.js';
+
+/** Where bytes come from. Every form can be posted to a worker. */
+export type Source =
+  | { readonly kind: 'url'; url: string }
+  | { readonly kind: 'file'; path: string }
+  | { readonly kind: 'blob'; blob: Blob }
+  /** Bytes that may be read in place: the caller's own in this thread, or shared memory. */
+  | { readonly kind: 'bytes'; bytes: Uint8Array }
+  /** Bytes that another thread hands over piece by piece; see `serve`. */
+  | { readonly kind: 'port'; size: number; port: MessagePort };
+
+/** Makes room for `bytes` bytes and returns how to fill it; a second call replaces the first. */
+export type Allocate = (bytes: number) => (chunk: Uint8Array, at: number) => void;
+
+/** Told how far one file is; `total` is undefined while unknown. */
+export type FileProgress = (loaded: number, total: number | undefined) => void;
+
+/** Bytes on their way. */
+interface Stream {
+  size: number | undefined;
+  chunks: AsyncIterable<Uint8Array>;
+  /** Asks once more, without believing the announced size. */
+  again?: () => Promise<Stream>;
+}
+
+const pieceBytes = 4 << 20;
+
+/** A source that was asked for its bytes; `receive` takes them. Asking early hides the server's delay. */
+export function request(source: Source, signal?: AbortSignal): Promise<Stream> {
+  const stream = open(source, signal);
+  // The failure is reported by `receive`.
+  stream.catch(() => undefined);
+  return stream;
+}
+
+/** Moves the bytes of `stream` straight to where `allocate` says. Fails with `fetch_failed` or the signal's reason. */
+export async function receive(
+  stream: Promise<Stream>,
+  allocate: Allocate,
+  progress: FileProgress,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { size, chunks, again } = await stream;
+  const early: Uint8Array[] = [];
+  const write = size === undefined ? undefined : allocate(size);
+  let loaded = 0;
+  progress(0, size);
+  for await (const chunk of chunks) {
+    signal?.throwIfAborted();
+    if (loaded === 0) refuseText(chunk);
+    if (size !== undefined && loaded + chunk.length > size) {
+      if (again) return receive(again(), allocate, progress, signal);
+      throw ended(loaded + chunk.length, size);
+    }
+    if (write) write(chunk, loaded);
+    else early.push(chunk);
+    loaded += chunk.length;
+    progress(loaded, size);
+  }
+  if (size !== undefined && loaded !== size) throw ended(loaded, size);
+  if (write) return;
+  const late = allocate(loaded);
+  let at = 0;
+  for (let chunk = early.shift(); chunk; chunk = early.shift()) {
+    late(chunk, at);
+    at += chunk.length;
+  }
+  progress(loaded, loaded);
+}
+
+/** Serves `bytes` to the source `{kind: 'port'}` at the other end of `port`, one copied piece per request. */
+export function serve(bytes: Uint8Array, port: MessagePort): void {
+  let at = 0;
+  port.onmessage = () => {
+    const piece = bytes.slice(at, at + pieceBytes);
+    at += piece.length;
+    port.postMessage(piece, [piece.buffer]);
+    if (at >= bytes.length) port.close();
+  };
+}
+
+async function open(source: Source, signal?: AbortSignal): Promise<Stream> {
+  switch (source.kind) {
+    case 'url':
+      return openUrl(source.url, signal, true);
+    case 'file':
+      return openFile(source.path);
+    case 'blob':
+      return { size: source.blob.size, chunks: readable(source.blob.stream()) };
+    case 'bytes':
+      return { size: source.bytes.length, chunks: pieces(source.bytes) };
+    case 'port':
+      return { size: source.size, chunks: fromPort(source.port, source.size) };
+  }
+}
+
+async function openUrl(url: string, signal: AbortSignal | undefined, trustLength: boolean): Promise<Stream> {
+  const context = { url };
+  let response: Response;
+  try {
+    response = await fetch(url, signal ? { signal } : {});
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new KingletError('fetch_failed', `${url}: the request failed`, { context, cause });
+  }
+  if (!response.ok) {
+    const status = String(response.status);
+    throw new KingletError('fetch_failed', `${url}: the server answered with status ${status}`, {
+      context: { url, status },
+    });
+  }
+  // The length of an encoded body is not the length of what comes out; other origins hide that it is encoded.
+  const encoded = !trustLength || response.headers.get('content-encoding');
+  const length = encoded ? null : response.headers.get('content-length');
+  const again = length !== null && response.type === 'cors' ? () => openUrl(url, signal, false) : undefined;
+  const chunks = response.body
+    ? readable(response.body)
+    : pieces(new Uint8Array(await response.arrayBuffer()));
+  const size = length === null ? undefined : Number(length);
+  return { size, chunks: explained(chunks, url, signal), ...(again && { again }) };
+}
+
+/** Failures in the middle of a download, in our words. */
+async function* explained(chunks: AsyncIterable<Uint8Array>, url: string, signal?: AbortSignal) {
+  try {
+    yield* chunks;
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new KingletError('fetch_failed', `${url}: the connection broke`, { context: { url }, cause });
+  }
+}
+
+async function openFile(path: string): Promise<Stream> {
+  const { open: openPath } = builtin('node:fs/promises');
+  try {
+    const file = await openPath(path.startsWith('file:') ? new URL(path) : path);
+    const { size } = await file.stat();
+    return { size, chunks: fileChunks(file) };
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new KingletError('fetch_failed', `${path}: ${why}`, { context: { url: path }, cause });
+  }
+}
+
+async function* fileChunks(
+  file: Awaited<ReturnType<ReturnType<typeof builtin<'node:fs/promises'>>['open']>>,
+) {
+  const buffer = new Uint8Array(pieceBytes);
+  try {
+    for (let at = 0; ; ) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+      if (bytesRead === 0) return;
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function* pieces(bytes: Uint8Array) {
+  if (bytes.length > 0) yield bytes;
+}
+
+/** A stream's chunks; not every engine can iterate a stream. */
+async function* readable(stream: ReadableStream<Uint8Array>) {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+async function* fromPort(port: MessagePort, size: number) {
+  for (let at = 0; at < size; ) {
+    const piece = await new Promise<Uint8Array>((resolve) => {
+      port.onmessage = ({ data }: MessageEvent<Uint8Array>) => resolve(data);
+      port.postMessage('next');
+    });
+    at += piece.length;
+    yield piece;
+  }
+  port.close();
+}
+
+/** What servers and checkouts send in place of a model. */
+function refuseText(chunk: Uint8Array): void {
+  const start = new TextDecoder().decode(chunk.subarray(0, 64)).trimStart().toLowerCase();
+  if (start.startsWith('<!doctype') || start.startsWith('<html')) {
+    throw new KingletError('fetch_failed', 'a web page came in place of the model', {
+      context: { hint: 'check the URL: servers often answer unknown paths with their start page' },
+    });
+  }
+  if (start.startsWith('version https://git-lfs')) {
+    throw new KingletError('fetch_failed', 'a Git LFS pointer came in place of the model', {
+      context: { hint: 'fetch the file itself with git lfs pull' },
+    });
+  }
+}
+
+function ended(loaded: number, size: number): KingletError {
+  return new KingletError('fetch_failed', `${loaded} bytes came, ${size} were announced`);
+}

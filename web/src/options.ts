@@ -1,0 +1,122 @@
+// What the caller of InferenceSession.create may say, and how it becomes a request to open a session.
+import { warn } from './env.js';
+import { KingletError } from './errors.js';
+import { isNode } from './host/features.js';
+import type { Source } from './model/source.js';
+import type { Tensor } from './tensor.js';
+import type { OpenRequest, Progress } from './worker/calls.js';
+
+/** A model or a file: a URL (in Node also a path), bytes, or a Blob such as a File. */
+export type ModelSource = string | URL | ArrayBufferLike | Uint8Array | Blob;
+
+/** A file that the model names as the place of some of its weights. */
+export interface ExternalDataFile {
+  /** As the model spells it. */
+  path: string;
+  data: ModelSource;
+}
+
+/** onnxruntime-common's options, and three of ours: `signal`, `onProgress`, `worker`. */
+export interface SessionOptions {
+  /** Names onnxruntime knows are accepted; Kinglet's own engine, on the CPU, stands in for all of them. */
+  executionProviders?: readonly (string | { readonly name: string })[];
+  /** `disabled` runs the graph as it is. Default `all`. */
+  graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
+  /** Extents of named dimensions, which lets more be computed ahead. */
+  freeDimensionOverrides?: { readonly [dimension: string]: number };
+  /** Files beside the model; a string is both the path in the model and the URL. */
+  externalData?: readonly (string | ExternalDataFile)[];
+  /** Records every run from the start; `endProfiling` gives the trace. */
+  enableProfiling?: boolean;
+  /** Ends the creation: it fails with the signal's reason. */
+  signal?: AbortSignal;
+  /** Bytes received so far over all files. */
+  onProgress?: (progress: Progress) => void;
+  /** In a worker of its own, or in this thread. Default: a worker in pages, this thread in Node and in workers. */
+  worker?: boolean;
+  /** Accepted without effect: one engine, one way of running, memory planned ahead. */
+  intraOpNumThreads?: number;
+  interOpNumThreads?: number;
+  enableCpuMemArena?: boolean;
+  enableMemPattern?: boolean;
+  executionMode?: 'sequential' | 'parallel';
+  optimizedModelFilePath?: string;
+  profileFilePrefix?: string;
+  logId?: string;
+  logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
+  logVerbosityLevel?: number;
+  preferredOutputLocation?: Tensor.DataLocation | { readonly [output: string]: Tensor.DataLocation };
+  enableGraphCapture?: boolean;
+  extra?: Record<string, unknown>;
+}
+
+const providers = new Set(
+  'coreml cpu cuda dml kinglet nnapi qnn tensorrt wasm webgl webgpu webnn xnnpack'.split(' '),
+);
+const levels = ['disabled', 'basic', 'extended', 'layout', 'all'];
+
+/** Refuses a list of providers in which there is none that anybody knows, in onnxruntime's words. */
+function checkProviders(wanted: SessionOptions['executionProviders'] = []): void {
+  const names = wanted.map((entry) => (typeof entry === 'string' ? entry : entry.name));
+  const unknown = names.filter((name) => !providers.has(name));
+  if (names.length > 0 && unknown.length === names.length) {
+    const list = unknown.map((name) => `[${name}] backend not found.`).join(', ');
+    throw new KingletError('invalid_argument', `execution providers ${unknown.join(', ')}`, {
+      message: `no available backend found. ERR: ${list}`,
+    });
+  }
+  for (const name of names.filter((n) => !['wasm', 'cpu', 'kinglet'].includes(n))) {
+    warn(`execution provider "${name}" is not available; the model runs on the CPU`);
+  }
+}
+
+/** The source for what a user passed; relative URLs are the page's. */
+export function sourceOf(data: unknown): Source {
+  if (data instanceof URL) return sourceOf(data.href);
+  if (typeof data === 'string') {
+    if (!isNode())
+      return { kind: 'url', url: new URL(data, globalThis.document?.baseURI ?? location.href).href };
+    return /^(https?|data|blob):/.test(data) ? { kind: 'url', url: data } : { kind: 'file', path: data };
+  }
+  if (typeof Blob !== 'undefined' && data instanceof Blob) return { kind: 'blob', blob: data };
+  if (ArrayBuffer.isView(data)) {
+    return { kind: 'bytes', bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+  }
+  const isShared = typeof SharedArrayBuffer !== 'undefined' && data instanceof SharedArrayBuffer;
+  if (data instanceof ArrayBuffer || isShared) return { kind: 'bytes', bytes: new Uint8Array(data) };
+  throw new TypeError("Unexpected argument[0]: must be 'path' or 'buffer'.");
+}
+
+function dimensions(overrides: SessionOptions['freeDimensionOverrides'] = {}): [string, number][] {
+  return Object.entries(overrides).map(([name, extent]) => {
+    if (!Number.isSafeInteger(extent) || extent < 0) {
+      throw new KingletError('invalid_argument', `freeDimensionOverrides: ${name} cannot be ${extent}`);
+    }
+    return [name, extent];
+  });
+}
+
+/** The request that the options and the model's source make. */
+export function requestFor(model: Source, options: SessionOptions): OpenRequest {
+  const { graphOptimizationLevel = 'all', externalData = [] } = options;
+  checkProviders(options.executionProviders);
+  if (!levels.includes(graphOptimizationLevel)) {
+    throw new KingletError(
+      'invalid_argument',
+      `unsupported graph optimization level: ${graphOptimizationLevel}`,
+    );
+  }
+  const files = externalData.map((file) => {
+    const { path, data } = typeof file === 'string' ? { path: file, data: file } : file;
+    return { path: path.replace(/^(\.\/)+/, ''), source: sourceOf(data) };
+  });
+  return {
+    model,
+    files,
+    options: {
+      optimize: graphOptimizationLevel !== 'disabled',
+      profile: options.enableProfiling ?? false,
+      dimensions: dimensions(options.freeDimensionOverrides),
+    },
+  };
+}

@@ -1,0 +1,132 @@
+import type { Wire } from './abi/types.js';
+import { KingletError } from './errors.js';
+import type { RunRequest } from './worker/calls.js';
+import type { Connection } from './worker/connection.js';
+import { snapshot } from './worker/values.js';
+
+interface Job {
+  request: RunRequest;
+  signal: AbortSignal | undefined;
+  resolve(results: Wire[]): void;
+  reject(error: unknown): void;
+  /** Settled: nobody waits any more. */
+  done: boolean;
+  onAbort(): void;
+}
+
+/**
+ * Runs one after the other over a connection that is opened again when a run was aborted or the engine stopped.
+ * Feeds are read before `run` returns.
+ */
+export class RunQueue {
+  readonly #open: () => Promise<Connection>;
+  readonly #waiting: Job[] = [];
+  #connection: Connection | undefined;
+  #opening: Promise<Connection> | undefined;
+  #active: Job | undefined;
+  #released = false;
+
+  constructor(connection: Connection, open: () => Promise<Connection>) {
+    this.#connection = connection;
+    this.#open = open;
+  }
+
+  run(request: RunRequest, signal?: AbortSignal): Promise<Wire[]> {
+    return new Promise((resolve, reject) => {
+      this.#refuseReleased();
+      signal?.throwIfAborted();
+      const now = !this.#active && this.#live()?.readsAtOnce;
+      const feeds = now
+        ? request.feeds
+        : request.feeds.map(([input, value]) => [input, snapshot(value)] as const);
+      const job: Job = {
+        request: { ...request, feeds },
+        signal,
+        resolve,
+        reject,
+        done: false,
+        onAbort: () => this.#abort(job),
+      };
+      signal?.addEventListener('abort', job.onAbort);
+      this.#waiting.push(job);
+      void this.#pump();
+    });
+  }
+
+  /** The connection, opened again if need be. */
+  async connection(): Promise<Connection> {
+    this.#refuseReleased();
+    const live = this.#live();
+    if (live) return live;
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+    const connection = await this.#opening;
+    if (this.#released) connection.close();
+    this.#refuseReleased();
+    this.#connection = connection;
+    return connection;
+  }
+
+  /** Ends the engine; runs that are not finished fail with `session_released`. */
+  release(): void {
+    this.#released = true;
+    this.#connection?.close();
+    this.#connection = undefined;
+    const error = new KingletError('session_released', 'the session was released before the run ended');
+    for (const job of [this.#active, ...this.#waiting.splice(0)]) {
+      if (job) this.#settle(job, () => job.reject(error));
+    }
+  }
+
+  #refuseReleased(): void {
+    if (this.#released) throw new KingletError('session_released', 'this session cannot be used any more');
+  }
+
+  #live(): Connection | undefined {
+    return this.#connection?.lost ? undefined : this.#connection;
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#active) return;
+    const job = this.#waiting.shift();
+    if (!job) return;
+    this.#active = job;
+    try {
+      const connection = this.#live() ?? (await this.connection());
+      // It may have been aborted while the engine was opened again.
+      if (!job.done) {
+        const results = await connection.run(job.request);
+        this.#settle(job, () => job.resolve(results));
+      }
+    } catch (error) {
+      const cancelled = error instanceof KingletError && error.code === 'cancelled' && job.signal?.aborted;
+      this.#settle(job, () => job.reject(cancelled ? job.signal?.reason : error));
+    }
+    // An abort has already moved on to the next job.
+    if (this.#active === job) {
+      this.#active = undefined;
+      void this.#pump();
+    }
+  }
+
+  #abort(job: Job): void {
+    if (job.done) return;
+    const at = this.#waiting.indexOf(job);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    else if (this.#live()?.cancel()) return;
+    this.#settle(job, () => job.reject(job.signal?.reason));
+    if (at >= 0) return;
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#active = undefined;
+    void this.#pump();
+  }
+
+  #settle(job: Job, how: () => void): void {
+    if (job.done) return;
+    job.done = true;
+    job.signal?.removeEventListener('abort', job.onAbort);
+    how();
+  }
+}

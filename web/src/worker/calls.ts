@@ -1,0 +1,54 @@
+// The messages between a page and the worker that holds a session. One file, so that both sides agree.
+import type { Description, OpenOptions, Wire } from '../abi/types.js';
+import type { ErrorRecord } from '../errors.js';
+import type { Source } from '../model/source.js';
+
+/** What it takes to open a session. */
+export interface OpenRequest {
+  model: Source;
+  files: { path: string; source: Source }[];
+  options: OpenOptions;
+}
+
+/** What a session can be asked, with the answer. Values named in `transfer` lists move instead of being copied. */
+export interface Calls {
+  /** The engine's code follows as `module`, so that the model is on its way while the code is compiled. */
+  open: { ask: OpenRequest; answer: Opened };
+  run: { ask: RunRequest; answer: Wire[] };
+  info: { ask: undefined; answer: EngineInfo };
+  startProfiling: { ask: undefined; answer: undefined };
+  endProfiling: { ask: undefined; answer: string };
+}
+
+export interface Opened {
+  description: Description;
+  cancelFlag?: { memory: WebAssembly.Memory; index: number };
+}
+
+export interface RunRequest {
+  feeds: (readonly [input: number, value: Wire])[];
+  fetches: number[];
+}
+
+export interface EngineInfo {
+  text: string;
+  heapBytes: number;
+  liveBytes: number;
+}
+
+/** Bytes over all files of a session; `total` is undefined while a server has not said. */
+export interface Progress {
+  loaded: number;
+  total: number | undefined;
+}
+
+export type ToWorker =
+  | { [Name in keyof Calls]: { id: number; call: Name; ask: Calls[Name]['ask'] } }[keyof Calls]
+  | { module: WebAssembly.Module };
+
+export type FromWorker =
+  | { ready: true }
+  | { progress: Progress }
+  | { id: number; answer: Calls[keyof Calls]['answer'] }
+  /** `lost`: the engine cannot be used any more. */
+  | { id: number; error: ErrorRecord; lost: boolean };

@@ -1,0 +1,58 @@
+import type { Description, Wire } from '../abi/types.js';
+import { loadEngine } from '../host/load.js';
+import type { EngineInfo, OpenRequest, Progress, RunRequest } from './calls.js';
+import { openSession } from './open.js';
+
+/** One open session in one instance of the engine. Calls are made one at a time. */
+export interface Connection {
+  readonly description: Description;
+  readonly variant: string;
+  /** True when `run` has read its feeds before it returns, so that they need not be copied first. */
+  readonly readsAtOnce: boolean;
+  /** True once the engine has stopped; a new connection is needed. */
+  readonly lost: boolean;
+  run(request: RunRequest): Promise<Wire[]>;
+  info(): Promise<EngineInfo>;
+  startProfiling(): Promise<void>;
+  endProfiling(): Promise<string>;
+  /** Asks the current run to end. False when only `close` can do that. */
+  cancel(): boolean;
+  /** Ends the engine and gives its memory back. */
+  close(): void;
+}
+
+export interface ConnectOptions {
+  report?: ((progress: Progress) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Opens a session in this thread. */
+export async function openHere(
+  request: OpenRequest,
+  { report, signal }: ConnectOptions,
+): Promise<Connection> {
+  const engineCode = loadEngine();
+  engineCode.catch(() => undefined);
+  const opening = openSession(
+    engineCode.then(({ module }) => module),
+    request,
+    report,
+    signal,
+  );
+  const { engine, description } = await opening;
+  const { variant } = await engineCode;
+  return {
+    description,
+    variant,
+    readsAtOnce: true,
+    get lost() {
+      return engine.dead;
+    },
+    run: async ({ feeds, fetches }) => engine.run(feeds, fetches),
+    info: async () => engine.info(),
+    startProfiling: async () => engine.startProfiling(),
+    endProfiling: async () => engine.endProfiling(),
+    cancel: () => false,
+    close: () => undefined,
+  };
+}

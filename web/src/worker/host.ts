@@ -1,0 +1,58 @@
+import type { EngineSession } from '../abi/session.js';
+import { toRecord } from '../errors.js';
+import type { Calls, FromWorker, Progress, ToWorker } from './calls.js';
+import { openSession } from './open.js';
+import { buffersOf } from './values.js';
+
+/** The worker's side: answers messages for the one session that it holds. */
+export class Host {
+  readonly #post: (message: FromWorker, transfer: ArrayBuffer[]) => void;
+  readonly #module: Promise<WebAssembly.Module>;
+  #provideModule: (module: WebAssembly.Module) => void = () => undefined;
+  #engine: EngineSession | undefined;
+
+  constructor(post: (message: FromWorker, transfer: ArrayBuffer[]) => void) {
+    this.#post = post;
+    this.#module = new Promise((resolve) => {
+      this.#provideModule = resolve;
+    });
+    post({ ready: true }, []);
+  }
+
+  async receive(message: ToWorker): Promise<void> {
+    if ('module' in message) {
+      this.#provideModule(message.module);
+      return;
+    }
+    const { id } = message;
+    try {
+      const answer = await this.#answer(message);
+      const transfer = message.call === 'run' ? buffersOf(answer as Calls['run']['answer']) : [];
+      this.#post({ id, answer }, transfer);
+    } catch (error) {
+      this.#post({ id, error: toRecord(error), lost: this.#engine?.dead ?? false }, []);
+    }
+  }
+
+  async #answer(message: Exclude<ToWorker, { module: unknown }>): Promise<Calls[keyof Calls]['answer']> {
+    if (message.call === 'open') {
+      const report = (progress: Progress) => this.#post({ progress }, []);
+      const { engine, description } = await openSession(this.#module, message.ask, report);
+      this.#engine = engine;
+      const cancelFlag = engine.cancelFlag();
+      return { description, ...(cancelFlag && { cancelFlag }) };
+    }
+    const engine = this.#engine as EngineSession;
+    switch (message.call) {
+      case 'run':
+        return engine.run(message.ask.feeds, message.ask.fetches);
+      case 'info':
+        return engine.info();
+      case 'startProfiling':
+        engine.startProfiling();
+        return undefined;
+      case 'endProfiling':
+        return engine.endProfiling();
+    }
+  }
+}
