@@ -245,7 +245,8 @@ export class InferenceSession {
 
   /** Ends the recording; gives what was recorded. */
   async endProfiling(): Promise<InferenceSession.TraceEvent[]> {
-    return JSON.parse(await (await this.#queue.connection()).endProfiling());
+    const text = await (await this.#queue.connection()).endProfiling();
+    return (JSON.parse(text) as { traceEvents: InferenceSession.TraceEvent[] }).traceEvents;
   }
 
   /** What the model became and what it takes. */

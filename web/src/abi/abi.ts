@@ -283,7 +283,7 @@ export class Abi extends Calls {
     return this.takeText(this.exports.kl_session_info(session));
   }
 
-  /** Chrome trace events of the profiled runs, as a JSON array. */
+  /** What was recorded, as JSON in Chrome's trace format; it is forgotten. */
   sessionProfile(session: Handle): string {
     return this.takeText(this.exports.kl_session_profile(session));
   }

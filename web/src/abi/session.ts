@@ -130,7 +130,7 @@ export class EngineSession {
     this.#guard(() => this.#abi.sessionSetProfiling(this.#session, 1));
   }
 
-  /** Ends recording; Chrome trace events as JSON. */
+  /** Ends recording; Chrome's trace format as JSON. */
   endProfiling(): string {
     return this.#guard(() => {
       const events = this.#abi.sessionProfile(this.#session);
