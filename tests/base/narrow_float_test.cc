@@ -15,11 +15,11 @@ namespace {
 #if defined(__FLT16_MAX__)
 float judge_half_to_float(uint16_t bits) { return static_cast<float>(std::bit_cast<_Float16>(bits)); }
 uint16_t judge_float_to_half(float value) { return std::bit_cast<uint16_t>(static_cast<_Float16>(value)); }
-#endif
 
 bool same(float a, float b) {
   return (std::isnan(a) && std::isnan(b)) || std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b);
 }
+#endif
 }  // namespace
 
 #if defined(__FLT16_MAX__)
