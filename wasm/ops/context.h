@@ -93,6 +93,8 @@ class InferContext : public OpContext {
 class Run {
  public:
   virtual ~Run() = default;
+  int in_count() const { return static_cast<int>(inputs_.size()); }
+  int out_count() const { return static_cast<int>(outputs_.size()); }
   // For present inputs. Absent ones give an empty tensor (Tensor::empty()).
   const Tensor& in(int i) const { return *inputs_[static_cast<size_t>(i)]; }
   bool has_in(int i) const {
