@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace kinglet {
 
@@ -41,7 +42,10 @@ template <class Body>
 void parallel_for(Parallel& pool, size_t n, size_t grain, Body&& body) {
   pool.run(
       n, std::max<size_t>(grain, 1),
-      [](void* f, size_t begin, size_t end) { (*static_cast<Body*>(f))(begin, end); }, &body);
+      [](void* f, size_t begin, size_t end) {
+        (*static_cast<std::remove_reference_t<Body>*>(f))(begin, end);
+      },
+      &body);
 }
 
 }  // namespace kinglet

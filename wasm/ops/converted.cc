@@ -50,7 +50,8 @@ T to_integer(F value, Rounding rounding) {
   if (std::isnan(value)) return 0;
   if (rounding == Rounding::kNearest) value = std::nearbyint(value);
   // The limits of 64-bit types are not numbers of F: the bound is the next power of two.
-  constexpr F kLow = static_cast<F>(std::numeric_limits<T>::min()), kHigh = static_cast<F>(std::numeric_limits<T>::max());
+  constexpr F kLow = static_cast<F>(std::numeric_limits<T>::min()),
+              kHigh = static_cast<F>(std::numeric_limits<T>::max());
   if (value <= kLow) return std::numeric_limits<T>::min();
   if (value >= kHigh) return std::numeric_limits<T>::max();
   return static_cast<T>(value);

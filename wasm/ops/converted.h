@@ -1,6 +1,6 @@
 #pragma once
-// Steps that see their tensors with another element type: sub-byte elements as one byte each, narrow floats and
-// integers as float32 or float64.
+// Steps that see their tensors with another element type: sub-byte elements as one byte each, narrow floats
+// and integers as float32 or float64.
 #include "ops/context.h"
 
 namespace kinglet {
@@ -8,8 +8,8 @@ namespace kinglet {
 // How values come back from float32 or float64 to an integer type. Both saturate; NaN becomes 0.
 enum class Rounding : uint8_t { kTruncate, kNearest };
 
-// Runs `step` with every input and output of dtype `from` replaced by one of dtype `to`. From a sub-byte type to
-// uint8: the element's bits. Otherwise `to` is float32 or float64, and values are converted.
+// Runs `step` with every input and output of dtype `from` replaced by one of dtype `to`. From a sub-byte type
+// to uint8: the element's bits. Otherwise `to` is float32 or float64, and values are converted.
 Status run_converted(DType from, DType to, Rounding rounding, const void* params,
                      Status (*step)(const void* params, Run&), Run& run);
 
@@ -42,8 +42,8 @@ void add_move_step(LowerContext& c, const char* kernel, DType dtype, Params para
     c.step<Fn>(kernel, std::move(params));
 }
 
-// A step in float arithmetic on elements of dtype `dtype`: float32 and float64 as they are, integers of more than 16
-// bits as float64, all others as float32.
+// A step in float arithmetic on elements of dtype `dtype`: float32 and float64 as they are, integers of more
+// than 16 bits as float64, all others as float32.
 template <auto Fn, class Params>
 void add_float_step(LowerContext& c, const char* kernel, DType dtype, Params params,
                     Rounding rounding = Rounding::kTruncate) {

@@ -5,9 +5,10 @@
 
 namespace kinglet {
 
-// Four rows of four 32-bit elements become four columns: target[c * target_step + r] = source[r * source_step + c].
-// Steps count elements; no alignment needed.
-inline void transpose_4x4(const uint32_t* source, int64_t source_step, uint32_t* target, int64_t target_step) {
+// Four rows of four 32-bit elements become four columns: target[c * target_step + r] = source[r * source_step
+// + c]. Steps count elements; no alignment needed.
+inline void transpose_4x4(const uint32_t* source, int64_t source_step, uint32_t* target,
+                          int64_t target_step) {
   typedef uint32_t Row __attribute__((vector_size(16)));
   Row a, b, c, d;
   std::memcpy(&a, source, 16);

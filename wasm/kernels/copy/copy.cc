@@ -101,7 +101,8 @@ void collapse(Box* box) {
   std::vector<Box::Dim> out;
   for (const Box::Dim& d : box->dims) {
     if (d.extent == 1) continue;
-    if (!out.empty() && out.back().source == d.source * d.extent && out.back().target == d.target * d.extent) {
+    if (!out.empty() && out.back().source == d.source * d.extent &&
+        out.back().target == d.target * d.extent) {
       out.back() = {out.back().extent * d.extent, d.source, d.target};
     } else {
       out.push_back(d);
@@ -127,8 +128,8 @@ void copy_box(const Box& box, int bytes, const void* source, void* target, Paral
     row = *at;
     outer.erase(at);
   }
-  int64_t rows_per_unit =
-      std::clamp<int64_t>(kGrainBytes / (column.extent * element_step(bytes)), 16, row.extent < 16 ? 16 : row.extent);
+  int64_t rows_per_unit = std::clamp<int64_t>(kGrainBytes / (column.extent * element_step(bytes)), 16,
+                                              row.extent < 16 ? 16 : row.extent);
   int64_t units_per_tile = ceil_div(row.extent, rows_per_unit);
   int64_t units = units_per_tile;
   for (const Box::Dim& d : outer) units *= d.extent;
@@ -143,8 +144,12 @@ void copy_box(const Box& box, int bytes, const void* source, void* target, Paral
         target_at += index * outer[i].target;
       }
       int64_t first = unit % units_per_tile * rows_per_unit;
-      Tile tile{std::min(rows_per_unit, row.extent - first), column.extent, row.source, column.source,
-                row.target,                                  column.target};
+      Tile tile{std::min(rows_per_unit, row.extent - first),
+                column.extent,
+                row.source,
+                column.source,
+                row.target,
+                column.target};
       source_at += first * row.source;
       target_at += first * row.target;
       with_element(bytes, [&]<class T>() { run_tile<T>(tile, source, source_at, target, target_at); });
