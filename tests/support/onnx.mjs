@@ -2,14 +2,14 @@
 import { decode, encode, message } from './protobuf.mjs';
 
 const types = {
-  Model: () => Model,
-  Graph: () => Graph,
-  Node: () => Node,
-  Attribute: () => Attribute,
-  Tensor: () => Tensor,
-  SparseTensor: () => SparseTensor,
-  ValueInfo: () => ValueInfo,
-  Type: () => Type,
+  Model: () => ModelProto,
+  Graph: () => GraphProto,
+  Node: () => NodeProto,
+  Attribute: () => AttributeProto,
+  Tensor: () => TensorProto,
+  SparseTensor: () => SparseTensorProto,
+  ValueInfo: () => ValueInfoProto,
+  Type: () => TypeProto,
   TensorType: () => TensorType,
   SequenceType: () => SequenceType,
   MapType: () => MapType,
@@ -17,10 +17,10 @@ const types = {
   Dimension: () => Dimension,
   Pair: () => Pair,
   OperatorSet: () => OperatorSet,
-  Function: () => Function,
-  Sequence: () => Sequence,
-  Optional: () => Optional,
-  Map: () => MapValue,
+  Function: () => FunctionProto,
+  Sequence: () => SequenceProto,
+  Optional: () => OptionalProto,
+  Map: () => MapProto,
 };
 const row = (rows) => message(rows, types);
 
@@ -32,7 +32,7 @@ export const TensorType = row({ 1: 'elem_type int', 2: 'shape Shape' });
 /** Sequence and optional types have the same fields. */
 export const SequenceType = row({ 1: 'elem_type Type' });
 export const MapType = row({ 1: 'key_type int', 2: 'value_type Type' });
-export const Type = row({
+export const TypeProto = row({
   1: 'tensor_type TensorType',
   4: 'sequence_type SequenceType',
   5: 'map_type MapType',
@@ -40,8 +40,8 @@ export const Type = row({
   8: 'sparse_tensor_type TensorType',
   9: 'optional_type SequenceType',
 });
-export const ValueInfo = row({ 1: 'name string', 2: 'type Type', 3: 'doc_string string' });
-export const Tensor = row({
+export const ValueInfoProto = row({ 1: 'name string', 2: 'type Type', 3: 'doc_string string' });
+export const TensorProto = row({
   1: 'dims int[]',
   2: 'data_type int',
   4: 'float_data float[packed]',
@@ -56,8 +56,8 @@ export const Tensor = row({
   13: 'external_data Pair[]',
   14: 'data_location int',
 });
-export const SparseTensor = row({ 1: 'values Tensor', 2: 'indices Tensor', 3: 'dims int[]' });
-export const Attribute = row({
+export const SparseTensorProto = row({ 1: 'values Tensor', 2: 'indices Tensor', 3: 'dims int[]' });
+export const AttributeProto = row({
   1: 'name string',
   2: 'f float',
   3: 'i int',
@@ -77,7 +77,7 @@ export const Attribute = row({
   22: 'sparse_tensor SparseTensor',
   23: 'sparse_tensors SparseTensor[]',
 });
-export const Node = row({
+export const NodeProto = row({
   1: 'input string[]',
   2: 'output string[]',
   3: 'name string',
@@ -88,7 +88,7 @@ export const Node = row({
   8: 'overload string',
   9: 'metadata_props Pair[]',
 });
-export const Graph = row({
+export const GraphProto = row({
   1: 'node Node[]',
   2: 'name string',
   5: 'initializer Tensor[]',
@@ -99,7 +99,7 @@ export const Graph = row({
   15: 'sparse_initializer SparseTensor[]',
   16: 'metadata_props Pair[]',
 });
-export const Function = row({
+export const FunctionProto = row({
   1: 'name string',
   4: 'input string[]',
   5: 'output string[]',
@@ -112,7 +112,7 @@ export const Function = row({
   12: 'value_info ValueInfo[]',
   13: 'overload string',
 });
-export const Model = row({
+export const ModelProto = row({
   1: 'ir_version int',
   2: 'producer_name string',
   3: 'producer_version string',
@@ -124,7 +124,7 @@ export const Model = row({
   14: 'metadata_props Pair[]',
   25: 'functions Function[]',
 });
-export const Sequence = row({
+export const SequenceProto = row({
   1: 'name string',
   2: 'elem_type int',
   3: 'tensor_values Tensor[]',
@@ -133,14 +133,14 @@ export const Sequence = row({
   6: 'map_values Map[]',
   7: 'optional_values Optional[]',
 });
-export const MapValue = row({
+export const MapProto = row({
   1: 'name string',
   2: 'key_type int',
   3: 'keys int[]',
   4: 'string_keys bytes[]',
   5: 'values Sequence',
 });
-export const Optional = row({
+export const OptionalProto = row({
   1: 'name string',
   2: 'elem_type int',
   3: 'tensor_value Tensor',
@@ -150,5 +150,5 @@ export const Optional = row({
   7: 'optional_value Optional',
 });
 
-export const readModel = (bytes) => decode(Model, bytes);
-export const writeModel = (model) => encode(Model, model);
+export const readModel = (bytes) => decode(ModelProto, bytes);
+export const writeModel = (model) => encode(ModelProto, model);

@@ -82,10 +82,10 @@ function optionalValue(proto) {
  * @param {object} type a decoded TypeProto
  */
 export function readValue(bytes, type) {
-  if (type?.sequence_type) return sequenceValue(decode(onnx.Sequence, bytes));
-  if (type?.map_type) return mapValue(decode(onnx.MapValue, bytes));
-  if (type?.optional_type) return optionalValue(decode(onnx.Optional, bytes));
-  const value = tensorValue(decode(onnx.Tensor, bytes));
+  if (type?.sequence_type) return sequenceValue(decode(onnx.SequenceProto, bytes));
+  if (type?.map_type) return mapValue(decode(onnx.MapProto, bytes));
+  if (type?.optional_type) return optionalValue(decode(onnx.OptionalProto, bytes));
+  const value = tensorValue(decode(onnx.TensorProto, bytes));
   // Older test data keep bfloat16 bits in a uint16 tensor.
   const declared = dtypes[type?.tensor_type?.elem_type]?.name;
   return declared === 'bfloat16' && value.type === 'uint16' ? { ...value, type: declared } : value;
