@@ -172,10 +172,8 @@ function sizeOf(dims: readonly number[]): number {
 }
 
 function cpuOnly(what: string): KingletError {
-  return new KingletError(
-    'unsupported_feature',
-    `Kinglet computes on the CPU; ${what} cannot hold its tensors`,
-  );
+  const detail = `Kinglet computes on the CPU; ${what} cannot hold its tensors`;
+  return new KingletError('unsupported_feature', detail, { message: detail });
 }
 
 /** The data for `new Tensor(type, data)`. */
@@ -234,10 +232,8 @@ class CpuTensor {
     if (typeof arg0 === 'object' && arg0 !== null && 'location' in arg0) {
       const pinned = arg0 as CpuPinnedParameters;
       if (pinned.location !== 'cpu-pinned') {
-        throw new KingletError(
-          'unsupported_feature',
-          `Tensor constructor: unsupported location '${pinned.location}'`,
-        );
+        const message = `Tensor constructor: unsupported location '${pinned.location}'`;
+        throw new KingletError('unsupported_feature', message, { message });
       }
       const array = arrayOf(pinned.type);
       if (!array)
