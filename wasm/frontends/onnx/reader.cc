@@ -1,0 +1,27 @@
+#include "frontends/onnx/reader.h"
+
+#include "frontends/onnx/builder.h"
+
+namespace kinglet {
+
+Result<std::unique_ptr<Graph>> read_onnx(std::shared_ptr<Buffer> model,
+                                         std::span<const ExternalFile> external, ModelInfo* info) {
+  Bytes bytes(model->data(), model->bytes());
+  size_t nodes_left = onnx::kMaxNodes;
+  KL_ASSIGN(onnx::ModelMessage message, onnx::read_model(bytes, &nodes_left, info));
+  // Before IR version 3 there was one domain and the opset could be left out.
+  if (message.opsets.empty() && message.ir_version < 3) message.opsets.push_back({{}, 1});
+  auto graph = std::make_unique<Graph>();
+  onnx::Builder builder(message, {std::move(model), external}, nodes_left);
+  onnx::Scope scope(*graph);
+  scope.opsets = &message.opsets;
+  KL_TRY(builder.graph(message.graph, scope));
+  return graph;
+}
+
+Result<Tensor> read_onnx_tensor(std::shared_ptr<Buffer> bytes) {
+  onnx::Storage storage{bytes, {}};
+  return onnx::read_tensor({bytes->data(), bytes->bytes()}, storage);
+}
+
+}  // namespace kinglet
