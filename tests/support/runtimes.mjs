@@ -66,9 +66,10 @@ async function openKinglet(variant) {
     throw new Error('the relaxed build needs: node --experimental-wasm-relaxed-simd');
   const kinglet = await import('kinglet');
   kinglet.env.wasm.simd = variant === 'simd' ? 'fixed' : 'relaxed';
-  return wrap(`kinglet-${variant}`, kinglet, {}, (error) =>
-    error instanceof kinglet.KingletError ? error.code : undefined,
-  );
+  // `internal` is what a trap becomes: never an answer to a model.
+  const typed = (error) =>
+    error instanceof kinglet.KingletError && error.code !== 'internal' ? error.code : undefined;
+  return wrap(`kinglet-${variant}`, kinglet, {}, typed);
 }
 
 export const runtimeNames = Object.keys(openers);

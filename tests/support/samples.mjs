@@ -31,18 +31,15 @@ export const page = () =>
 
 /**
  * A part of the page, scaled to `width` x `height`.
- * @param {{ width: number, height: number, mean: number[], std: number[], turned?: boolean,
+ * @param {{ width: number, height: number, mean: number[], std: number[],
  *   part?: { left: number, top: number, width: number, height: number } }} options `mean` and `std` in units of 0..1
  * @returns {Promise<{ type: string, data: Float32Array, dims: number[] }>} [1, 3, height, width], BGR
  */
-export async function picture({ width, height, mean, std, part, turned = false }) {
+export async function picture({ width, height, mean, std, part }) {
   let image = sharp(await page()).removeAlpha();
   if (part) image = image.extract(part);
   image = image.resize(width, height, { fit: 'fill', kernel: 'cubic' });
-  const pixels = await sharp(await image.png().toBuffer())
-    .rotate(turned ? 180 : 0)
-    .raw()
-    .toBuffer();
+  const pixels = await image.raw().toBuffer();
   const size = width * height;
   const data = new Float32Array(3 * size);
   for (let c = 0; c < 3; c++)
