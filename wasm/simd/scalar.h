@@ -100,6 +100,16 @@ inline vec<T, 1> max(vec<T, 1> a, vec<T, 1> b) {
   return {a.v < b.v ? b.v : a.v};
 }
 template <class T>
+inline vec<T, 1> minimum(vec<T, 1> a, vec<T, 1> b) {
+  if (a.v == b.v) return {std::signbit(a.v) ? a.v : b.v};
+  return {a.v != a.v || a.v < b.v ? a.v : b.v};
+}
+template <class T>
+inline vec<T, 1> maximum(vec<T, 1> a, vec<T, 1> b) {
+  if (a.v == b.v) return {std::signbit(a.v) ? b.v : a.v};
+  return {a.v != a.v || a.v > b.v ? a.v : b.v};
+}
+template <class T>
 inline vec<T, 1> select(vec<MaskOf<T>, 1> mask, vec<T, 1> a, vec<T, 1> b) {
   return mask.v != 0 ? a : b;
 }
@@ -110,6 +120,18 @@ inline vec<To, 1> bit_cast(vec<From, 1> a) {
 template <class T>
 inline vec<T, 1> sqrt(vec<T, 1> a) {
   return {std::sqrt(a.v)};
+}
+template <class T>
+inline vec<T, 1> floor(vec<T, 1> a) {
+  return {std::floor(a.v)};
+}
+template <class T>
+inline vec<T, 1> ceil(vec<T, 1> a) {
+  return {std::ceil(a.v)};
+}
+template <class T>
+inline vec<T, 1> nearest(vec<T, 1> a) {
+  return {std::nearbyint(a.v)};
 }
 inline vec<float, 1> to_float(vec<int32_t, 1> a) { return {static_cast<float>(a.v)}; }
 template <class T>

@@ -14,6 +14,8 @@ namespace kinglet {
 //   madd(a, b, c)     a * b + c; rounded once or twice, as the build has it
 //   min(a, b)         b < a ? b : a    (a NaN in a stays, a NaN in b does not)
 //   max(a, b)         a < b ? b : a
+//   minimum, maximum  IEEE 754-2019: NaN if either is, -0 below +0; floats only
+//   floor, ceil, nearest (ties to even)   floats only
 //   select(m, a, b)   a where m is set
 //   bit_cast<To>(a)   same bits, element type of the same width
 //   to_float(a)       int32 to float32
@@ -71,7 +73,12 @@ KL_HALVES_SHIFT(<<)
 KL_HALVES_SHIFT(>>)
 KL_HALVES_2(T, min)
 KL_HALVES_2(T, max)
+KL_HALVES_2(T, minimum)
+KL_HALVES_2(T, maximum)
 KL_HALVES_1(sqrt)
+KL_HALVES_1(floor)
+KL_HALVES_1(ceil)
+KL_HALVES_1(nearest)
 #undef KL_HALVES_1
 #undef KL_HALVES_2
 #undef KL_HALVES_OPERATOR

@@ -36,6 +36,11 @@ namespace kinglet {
   inline vec<T, N> operator/(vec<T, N> a, vec<T, N> b) { return {wasm_##prefix##_div(a.v, b.v)}; } \
   inline vec<T, N> min(vec<T, N> a, vec<T, N> b) { return {wasm_##prefix##_pmin(a.v, b.v)}; }      \
   inline vec<T, N> max(vec<T, N> a, vec<T, N> b) { return {wasm_##prefix##_pmax(a.v, b.v)}; }      \
+  inline vec<T, N> minimum(vec<T, N> a, vec<T, N> b) { return {wasm_##prefix##_min(a.v, b.v)}; }   \
+  inline vec<T, N> maximum(vec<T, N> a, vec<T, N> b) { return {wasm_##prefix##_max(a.v, b.v)}; }   \
+  inline vec<T, N> floor(vec<T, N> a) { return {wasm_##prefix##_floor(a.v)}; }                     \
+  inline vec<T, N> ceil(vec<T, N> a) { return {wasm_##prefix##_ceil(a.v)}; }                       \
+  inline vec<T, N> nearest(vec<T, N> a) { return {wasm_##prefix##_nearest(a.v)}; }                 \
   inline vec<T, N> sqrt(vec<T, N> a) { return {wasm_##prefix##_sqrt(a.v)}; }
 
 #define KL_WASM_SELECT(T, N)                                                  \
