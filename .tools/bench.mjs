@@ -1,4 +1,5 @@
-// npm run bench: builds, then runs tests/bench/*.bench.mjs one after the other. Arguments after -- choose files by part of the name.
+// npm run bench: builds, then runs tests/bench/*.bench.mjs one after the other. Arguments after -- choose
+// files by part of the name; from the first option on they are the files' own: npm run bench -- --models det --rounds 3
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,7 +18,10 @@ await main(async () => {
   await buildAll(['all']);
   await fillCatalog();
   const folder = join(root, 'tests/bench');
-  const wanted = process.argv.slice(2);
+  const given = process.argv.slice(2);
+  const option = given.findIndex((argument) => argument.startsWith('-'));
+  const wanted = option < 0 ? given : given.slice(0, option);
+  const passedOn = option < 0 ? [] : given.slice(option);
   const files = (existsSync(folder) ? await readdir(folder) : [])
     .filter((file) => file.endsWith('.bench.mjs'))
     .filter((file) => !wanted.length || wanted.some((part) => file.includes(part)));
@@ -26,7 +30,9 @@ await main(async () => {
     Number(process.versions.node.split('.')[0]) < 22 ? ['--experimental-wasm-relaxed-simd'] : [];
   for (const file of files.sort()) {
     await step(file, () =>
-      run(process.execPath, [...relaxed, join(folder, file)], { cwd: root, live: true }).then(() => ''),
+      run(process.execPath, [...relaxed, join(folder, file), ...passedOn], { cwd: root, live: true }).then(
+        () => '',
+      ),
     );
   }
 });
