@@ -63,7 +63,7 @@ function sequenceValue(proto) {
 }
 
 function mapValue(proto) {
-  const keys = proto.string_keys?.map((bytes) => text.decode(bytes)) ?? (proto.keys ?? []).map(BigInt);
+  const keys = proto.string_keys?.map((bytes) => text.decode(bytes)) ?? proto.keys ?? [];
   const values = sequenceValue(proto.values ?? {});
   return new Map(keys.map((key, i) => [key, values[i]]));
 }

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readSubject, subjects } from '../models/subjects.mjs';
+import { mutationsOf, describe as words } from './mutations.mjs';
+import { tryMutations } from './runner.mjs';
+
+for (const name of ['ppocr-cls', 'silero-16k']) {
+  for (const variant of ['simd', 'relaxed']) {
+    test(`damaged copies of ${name} on ${variant}`, async (t) => {
+      const summary = await tryMutations(variant, name);
+      const mutations = mutationsOf(await readSubject(subjects.find((subject) => subject.name === name)));
+      const told = summary.failures.map(({ index, detail }) => `${words(mutations[index])}: ${detail}`);
+      const refused = Object.entries(summary.refused).map(([code, count]) => `${code} ${count}`);
+      t.diagnostic(
+        `${summary.total} copies: ${summary.ran} ran, refused: ${refused.join(', ')}; slowest ${summary.slowest.toFixed(0)} ms`,
+      );
+      assert.equal(told.length, 0, `${told.length} failures:\n${told.slice(0, 20).join('\n')}`);
+      assert.ok(summary.ran > 0 && refused.length > 0, 'both outcomes must occur');
+    });
+  }
+}

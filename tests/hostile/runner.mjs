@@ -1,0 +1,77 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../support/runtimes.mjs';
+
+const worker = fileURLToPath(new URL('worker.mjs', import.meta.url));
+
+/**
+ * Tries every damaged copy of a subject's model. One that takes over `limit` milliseconds is a hang.
+ * @param {'simd' | 'relaxed'} variant
+ * @param {string} subject
+ * @returns {Promise<{ total: number, ran: number, refused: Record<string, number>, slowest: number,
+ *   failures: { index: number, detail: string }[] }>}
+ */
+export async function tryMutations(variant, subject, { limit = 2000 } = {}) {
+  const summary = { total: 0, ran: 0, refused: {}, slowest: 0, failures: [] };
+  let next = 0;
+  do {
+    next = await serve(variant, subject, next, limit, summary);
+  } while (next < summary.total);
+  return summary;
+}
+
+/** One process until it is done or lost; gives the index to go on with. */
+function serve(variant, subject, first, limit, summary) {
+  return new Promise((resolve, reject) => {
+    const child = fork(worker, [variant, subject, String(first)], {
+      execArgv: nodeFlags(`kinglet-${variant}`),
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    let next = first;
+    let stderr = '';
+    let timer;
+    let ready = false;
+    let late = false;
+    child.stderr.setEncoding('utf8').on('data', (chunk) => {
+      stderr = (stderr + chunk).slice(-2000);
+    });
+    child.on('message', (message) => {
+      clearTimeout(timer);
+      ready = true;
+      if (message.total !== undefined) summary.total = message.total;
+      else {
+        next = message.index + 1;
+        take(message, limit, summary);
+      }
+      if (next < summary.total) {
+        // Twice the limit: the undamaged model may run in between.
+        timer = setTimeout(() => {
+          late = true;
+          child.kill('SIGKILL');
+        }, 2 * limit);
+      }
+    });
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer);
+      if (!ready) return reject(new Error(`the worker does not start:\n${stderr}`));
+      if (code !== 0) {
+        const detail = late
+          ? `no end after ${2 * limit} ms`
+          : `the process ended with ${signal ?? code}\n${stderr}`;
+        summary.failures.push({ index: next, detail });
+        next++;
+      }
+      resolve(next);
+    });
+  });
+}
+
+function take({ index, verdict, code, detail, milliseconds }, limit, summary) {
+  summary.slowest = Math.max(summary.slowest, milliseconds);
+  if (verdict === 'failed') summary.failures.push({ index, detail });
+  else if (milliseconds > limit)
+    summary.failures.push({ index, detail: `took ${milliseconds.toFixed(0)} ms` });
+  else if (verdict === 'ran') summary.ran++;
+  else summary.refused[code] = (summary.refused[code] ?? 0) + 1;
+}

@@ -1,0 +1,88 @@
+// The engine without the public API: many sessions in one instance, in this thread.
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+const dist = new URL('../../dist/', import.meta.url);
+const load = (path) => import(new URL(path, dist));
+
+/**
+ * @param {'simd' | 'relaxed'} variant
+ * @returns an instance; after a trap it must not be used any more
+ */
+export async function createEngine(variant) {
+  const [{ Abi }, { Heap }, { readValue, writeValue }, { importsFor }, { KingletError }] = await Promise.all(
+    ['abi/abi.js', 'abi/heap.js', 'abi/values.js', 'host/imports.js', 'errors.js'].map(load),
+  );
+  const bytes = await readFile(fileURLToPath(new URL(`kinglet-${variant}.wasm`, dist)));
+  const module = await WebAssembly.compile(bytes);
+  let heap;
+  const { exports } = await WebAssembly.instantiate(
+    module,
+    importsFor(module, () => heap),
+  );
+  heap = new Heap(exports.memory);
+  exports._initialize?.();
+  const abi = new Abi(exports, heap);
+  let dead = false;
+
+  /** Passes errors on; what is no KingletError is a trap, after which nothing is called any more. */
+  function guarded(action) {
+    try {
+      return action();
+    } catch (error) {
+      dead ||= !(error instanceof KingletError);
+      throw error;
+    }
+  }
+
+  function release(handle) {
+    if (handle !== 0 && !dead) abi.release(handle);
+  }
+
+  /** Opens a model; the caller releases the session. */
+  function open(model, { optimize = true } = {}) {
+    const handle = abi.bytesNew(model.length);
+    let session = 0;
+    try {
+      return guarded(() => {
+        heap.write(abi.bytesData(handle), model);
+        session = abi.sessionNew();
+        abi.sessionOpen(session, handle, Number(optimize), 0);
+        return session;
+      });
+    } catch (error) {
+      release(session);
+      throw error;
+    } finally {
+      release(handle);
+    }
+  }
+
+  /** Runs with values by input name and gives all outputs by name. */
+  function run(session, feeds) {
+    const { inputs, outputs } = JSON.parse(abi.sessionDescribe(session));
+    for (const [i, { name }] of inputs.entries()) {
+      if (!feeds[name]) continue;
+      const value = writeValue(abi, { kind: 'tensor', ...feeds[name] });
+      try {
+        abi.sessionFeed(session, i, value);
+      } finally {
+        release(value);
+      }
+    }
+    for (const i of outputs.keys()) abi.sessionFetch(session, i);
+    guarded(() => abi.sessionRun(session));
+    const results = {};
+    for (const [i, { name }] of outputs.entries()) {
+      const handle = abi.sessionResult(session, i);
+      try {
+        results[name] = readValue(abi, handle);
+      } finally {
+        release(handle);
+      }
+    }
+    return results;
+  }
+
+  return { abi, heap, open, run, release, KingletError };
+}
