@@ -1,0 +1,76 @@
+// Small ONNX models written by hand.
+import { writeModel } from '../support/onnx.mjs';
+import { dtypes } from '../support/values.mjs';
+
+const numberOf = (type) => dtypes.findIndex((row) => row?.name === type);
+const dim = (extent) =>
+  typeof extent === 'number' ? { dim_value: extent } : extent ? { dim_param: extent } : {};
+
+/** ['float32', 'N', 3] as a TypeProto; [['float32']] is a sequence of tensors. */
+function typeOf([type, ...dims]) {
+  if (Array.isArray(type)) return { sequence_type: { elem_type: typeOf(type) } };
+  return { tensor_type: { elem_type: numberOf(type), shape: { dim: dims.map(dim) } } };
+}
+
+const ports = (rows) => Object.entries(rows).map(([name, type]) => ({ name, type: typeOf(type) }));
+
+/** An attribute of an integer, integers, or a graph. */
+function attribute([name, value]) {
+  if (Array.isArray(value)) return { name, ints: value, type: 7 };
+  if (typeof value === 'object') return { name, g: value, type: 5 };
+  return { name, i: value, type: 2 };
+}
+
+/** A node in words: node('Concat', 'a b', 'c', { axis: 0 }). */
+export function node(op_type, input, output, attributes = {}) {
+  const names = (text) => (text ? text.split(' ') : []);
+  return {
+    op_type,
+    name: `${op_type}_${output}`,
+    input: names(input),
+    output: names(output),
+    attribute: Object.entries(attributes).map(attribute),
+  };
+}
+
+/** @param {{inputs: object, outputs: object, nodes: object[], initializers?: object[]}} parts */
+export function model({ inputs, outputs, nodes, initializers = [] }) {
+  return writeModel({
+    ir_version: 8,
+    producer_name: 'tests',
+    opset_import: [{ domain: '', version: 17 }],
+    graph: {
+      name: 'g',
+      node: nodes,
+      input: ports(inputs),
+      output: ports(outputs),
+      initializer: initializers,
+    },
+  });
+}
+
+/** y = x for one element type. */
+export const identity = (type) =>
+  model({
+    inputs: { x: [type, 'N', 2] },
+    outputs: { y: [type, 'N', 2] },
+    nodes: [node('Identity', 'x', 'y')],
+  });
+
+/** joined = [a; b], flipped = transpose of joined. */
+export const joinAndFlip = model({
+  inputs: { a: ['float32', 'N', 3], b: ['float32', 'M', 3] },
+  outputs: { joined: ['float32', '', 3], flipped: ['float32', 3, ''] },
+  nodes: [
+    node('Concat', 'a b', 'joined', { axis: 0 }),
+    node('Transpose', 'joined', 'flipped', { perm: [1, 0] }),
+  ],
+});
+
+/** Transposes a square matrix `times` times. */
+export const transposes = (times) =>
+  model({
+    inputs: { x0: ['float32', 'N', 'N'] },
+    outputs: { [`x${times}`]: ['float32', 'N', 'N'] },
+    nodes: Array.from({ length: times }, (_, i) => node('Transpose', `x${i}`, `x${i + 1}`, { perm: [1, 0] })),
+  });

@@ -1,0 +1,202 @@
+// Calls that open and run sessions.
+#include <algorithm>
+
+#include "base/json.h"
+#include "capi/objects.h"
+#include "capi/open.h"
+
+namespace kinglet::capi {
+
+struct OpenSession {
+  std::vector<ExternalFile> files;
+  OpenOptions options;
+  OpenedModel model;
+  std::vector<std::pair<size_t, Value>> feeds;
+  std::vector<size_t> fetches;
+  std::vector<Value> results;
+};
+
+namespace {
+
+// The session once it is open.
+Result<SessionRef> opened(Handle handle) {
+  KL_ASSIGN(SessionRef s, session_of(handle));
+  KL_REQUIRE(s->model.session, kInvalidArgument, "the session is not open");
+  return s;
+}
+
+// {"kind":"tensor","dtype":"float32","shape":["N",3]}; an unnamed unknown extent is "".
+void append_type(std::string& out, const Type& type) {
+  static constexpr std::string_view kKinds[] = {"unknown", "tensor", "sequence", "optional", "map"};
+  out += str("{\"kind\":\"", kKinds[static_cast<size_t>(type.kind)], "\"");
+  if (type.dtype != DType::kNone) out += str(",\"dtype\":\"", type.dtype, "\"");
+  if (type.has_shape) {
+    out += ",\"shape\":[";
+    const char* separator = "";
+    for (const Dim& dim : type.dims) {
+      out += separator;
+      separator = ",";
+      if (dim.value >= 0)
+        append(out, dim.value);
+      else
+        append_json(out, dim.symbol);
+    }
+    out += "]";
+  }
+  if (type.element) {
+    out += ",\"element\":";
+    append_type(out, *type.element);
+  }
+  out += "}";
+}
+
+void append_ports(std::string& out, std::string_view key, const std::vector<SessionPort>& ports) {
+  out += str("\"", key, "\":[");
+  const char* separator = "";
+  for (const SessionPort& port : ports) {
+    out += str(separator, "{\"name\":");
+    separator = ",";
+    append_json(out, port.name);
+    out += ",\"text\":";
+    append_json(out, str(port.type));
+    out += ",\"type\":";
+    append_type(out, port.type);
+    out += "}";
+  }
+  out += "]";
+}
+
+Status open(OpenSession& s, Handle model, bool optimize, bool profile) {
+  KL_REQUIRE(!s.model.session, kInvalidArgument, "the session is open already");
+  KL_ASSIGN(Bytes bytes, bytes_of(model));
+  s.options.optimize = optimize;
+  s.options.profile = profile;
+  s.options.keep_text = true;
+  KL_ASSIGN(s.model, open_model(std::move(bytes), s.files, s.options));
+  s.files.clear();
+  return {};
+}
+
+Status run(OpenSession& s) {
+  auto feeds = std::exchange(s.feeds, {});
+  auto fetches = std::exchange(s.fetches, {});
+  s.results.clear();
+  Session& session = *s.model.session;
+  std::vector<NamedValue> named;
+  for (auto& [input, value] : feeds) named.push_back({session.inputs()[input].name, std::move(value)});
+  std::vector<std::string_view> names;
+  for (size_t output : fetches) names.push_back(session.outputs()[output].name);
+  return session.run(named, names, &s.results);
+}
+
+// Keeps the outcome of `action(session)`, for an open session.
+template <class Action>
+Done on_open(Handle handle, Action&& action) {
+  return keep([&]() -> Status {
+    KL_ASSIGN(SessionRef s, opened(handle));
+    return action(*s);
+  }());
+}
+
+// A text made from an open session.
+template <class Action>
+Text text_of(Handle handle, Action&& action) {
+  auto s = opened(handle);
+  return keep(std::move(s.status())) ? put_text(action(**s)) : 0;
+}
+
+}  // namespace
+
+}  // namespace kinglet::capi
+
+using namespace kinglet;
+using namespace kinglet::capi;
+
+Handle kl_session_new() { return put(std::make_shared<OpenSession>()); }
+
+Done kl_session_file(Handle session, const char* path, Size path_length, Handle bytes) {
+  return keep([&]() -> Status {
+    KL_ASSIGN(SessionRef s, session_of(session));
+    KL_ASSIGN(Bytes held, bytes_of(bytes));
+    s->files.push_back({std::string(path, path_length), std::move(held)});
+    return {};
+  }());
+}
+
+Done kl_session_dimension(Handle session, const char* name, Size name_length, int64_t value) {
+  return keep([&]() -> Status {
+    KL_ASSIGN(SessionRef s, session_of(session));
+    KL_REQUIRE(value >= 0, kInvalidArgument, "extent ", value, " of a dimension");
+    s->options.free_dimensions.emplace_back(std::string(name, name_length), value);
+    return {};
+  }());
+}
+
+Done kl_session_open(Handle session, Handle model, int32_t optimize, int32_t profile) {
+  return keep([&]() -> Status {
+    KL_ASSIGN(SessionRef s, session_of(session));
+    return open(*s, model, optimize != 0, profile != 0);
+  }());
+}
+
+Text kl_session_describe(Handle session) {
+  return text_of(session, [](OpenSession& s) {
+    std::string out = "{";
+    append_ports(out, "inputs", s.model.session->inputs());
+    out += ",";
+    append_ports(out, "outputs", s.model.session->outputs());
+    out += "}";
+    return out;
+  });
+}
+
+Done kl_session_feed(Handle session, Size input, Handle value) {
+  return on_open(session, [&](OpenSession& s) -> Status {
+    KL_REQUIRE(input < s.model.session->inputs().size(), kInvalidArgument, "there is no input ", input);
+    KL_ASSIGN(Value held, value_of(value));
+    s.feeds.emplace_back(input, std::move(held));
+    return {};
+  });
+}
+
+Done kl_session_fetch(Handle session, Size output) {
+  return on_open(session, [&](OpenSession& s) -> Status {
+    KL_REQUIRE(output < s.model.session->outputs().size(), kInvalidArgument, "there is no output ", output);
+    s.fetches.push_back(output);
+    return {};
+  });
+}
+
+Done kl_session_run(Handle session) {
+  return on_open(session, [](OpenSession& s) { return run(s); });
+}
+
+Handle kl_session_result(Handle session, Size index) {
+  return put_result([&]() -> Result<Value> {
+    KL_ASSIGN(SessionRef s, opened(session));
+    KL_REQUIRE(index < s->results.size(), kInvalidArgument, "there is no result ", index);
+    return std::exchange(s->results[index], {});
+  }());
+}
+
+Address kl_session_cancel_flag(Handle session) {
+  auto s = opened(session);
+  return s.ok() ? (*s)->model.session->cancel().address() : nullptr;
+}
+
+Text kl_session_info(Handle session) {
+  return text_of(session, [](OpenSession& s) { return s.model.info(); });
+}
+
+Text kl_session_profile(Handle session) {
+  return text_of(session, [](OpenSession& s) { return s.model.session->profile().take_json(); });
+}
+
+Done kl_session_set_profiling(Handle session, int32_t on) {
+  return on_open(session, [&](OpenSession& s) -> Status {
+    Profile& profile = s.model.session->profile();
+    if (on) profile.take_json();
+    profile.on = on != 0;
+    return {};
+  });
+}
