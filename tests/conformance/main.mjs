@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// node tests/conformance/main.mjs [--runtime NAME] [--filter TEXT] [--update] [--verbose] [--out FILE]
-// Runs the ONNX test data on a runtime and counts the verdicts. --update runs both builds and rewrites passing.txt.
+// node tests/conformance/main.mjs [--runtime NAME] [--filter TEXT] [--update] [--verbose] [--failing FILE] [--out FILE]
+// Runs the ONNX test data on a runtime and counts the verdicts. --update runs both builds and rewrites passing.txt;
+// --failing writes what does not pass, by operator.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { fetchTestdata } from '../../.tools/testdata.mjs';
@@ -14,10 +15,24 @@ const { values: options } = parseArgs({
     filter: { type: 'string', default: '' },
     update: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
+    failing: { type: 'string' },
     out: { type: 'string' },
     processes: { type: 'string', default: '2' },
   },
 });
+
+/** Failures under the operators of their models, those with most cases first. */
+function byOperator(results) {
+  const groups = new Map();
+  for (const [name, { verdict, message, operators }] of results) {
+    if (verdict === 'pass') continue;
+    const key = operators?.length ? operators.sort().join(' ') : 'unknown';
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(`  ${verdict} ${name}: ${message?.slice(0, 300)}`);
+  }
+  const sorted = [...groups].sort(([, a], [, b]) => b.length - a.length);
+  return sorted.map(([key, lines]) => `${key} (${lines.length})\n${lines.sort().join('\n')}\n`).join('\n');
+}
 
 await fetchTestdata();
 const skip = await readSkips();
@@ -39,6 +54,7 @@ for (const runtime of runtimes) {
       console.log(`${verdict} ${name}: ${message?.slice(0, 500)}`);
   }
 }
+if (options.failing) await writeFile(options.failing, byOperator(reports[0]));
 if (options.out) await writeFile(options.out, JSON.stringify([...reports[0].values()], null, 1));
 if (options.update) {
   const kept = (await readPassing()).filter((name) => !name.includes(options.filter));
