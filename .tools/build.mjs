@@ -8,6 +8,7 @@ import { main, stop } from './log.mjs';
 import { installNodePackages } from './npm.mjs';
 import { buildPackage } from './package.mjs';
 
+/** @type {Record<string, () => Promise<unknown>>} */
 const targets = {
   native: () => cmakeBuild('native'),
   'simd-tests': () => cmakeBuild('simd'),
@@ -19,8 +20,10 @@ const targets = {
   package: buildPackage,
   console: buildConsole,
 };
+/** @type {Record<string, string[]>} */
 const groups = { wasm: ['simd', 'relaxed'], all: ['abi', 'simd', 'relaxed', 'package', 'console'] };
 
+/** @param {string[]} names */
 export async function buildAll(names) {
   const wanted = (names.length ? names : ['all']).flatMap((name) => groups[name] ?? [name]);
   for (const name of wanted) if (!targets[name]) stop(`no such build target: ${name}`);

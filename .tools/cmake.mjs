@@ -8,6 +8,7 @@ import { run, step } from './log.mjs';
 import { build, cache, root } from './paths.mjs';
 
 const native = { CMAKE_CXX_COMPILER: 'clang++-19' };
+/** @type {Record<string, { wasm: boolean, define: Record<string, string> }>} */
 export const configurations = {
   native: { wasm: false, define: native },
   release: { wasm: false, define: { ...native, KINGLET_SANITIZE: 'OFF' } },
@@ -20,12 +21,17 @@ export function ccacheEnvironment(env = process.env) {
   return { CCACHE_DIR: join(cache, 'ccache'), CCACHE_BASEDIR: root, CCACHE_NOHASHDIR: '1', ...env };
 }
 
-/** Builds `targets` (all when empty) of a configuration; returns its build folder. */
+/**
+ * Builds `targets` (all when empty) of a configuration; returns its build folder.
+ * @param {string} name
+ * @param {string[]} targets
+ */
 export async function cmakeBuild(name, targets = []) {
   const { wasm, define } = configurations[name];
   const folder = join(build, name);
-  const tool = wasm ? await emscripten() : { env: process.env };
+  const tool = wasm ? await emscripten() : { folder: '', env: process.env };
   const env = ccacheEnvironment(tool.env);
+  /** @type {Record<string, string>} */
   const values = { CMAKE_BUILD_TYPE: 'None', ...define };
   if (wasm) values.CMAKE_TOOLCHAIN_FILE = join(tool.folder, 'cmake/Modules/Platform/Emscripten.cmake');
   const args = [

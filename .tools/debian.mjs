@@ -18,14 +18,19 @@ async function archive() {
       .find(([origin, label]) => origin === 'Debian' && label === 'Debian')?.[2];
   };
   let site = await find();
-  if (!site && process.getuid() === 0) {
+  if (!site && process.getuid?.() === 0) {
     await run('apt-get', ['update', '-q']);
     site = await find();
   }
   return site ?? stop('apt knows no Debian archive on this machine. As root: apt-get update');
 }
 
-/** Unpacks `names` of release `suite` into `target`. `target` appears only when all of them are complete. */
+/**
+ * Unpacks `names` of release `suite` into `target`. `target` appears only when all of them are complete.
+ * @param {string} suite
+ * @param {string[]} names
+ * @param {string} target
+ */
 export async function unpack(suite, names, target) {
   if (!which('apt-get') || !which('dpkg-deb'))
     stop(`${names.join(', ')} of Debian ${suite}: apt-get and dpkg-deb are needed`);

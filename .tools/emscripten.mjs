@@ -10,8 +10,9 @@ const minimum = [3, 1, 58];
 const prefix = join(cache, 'emscripten-3.1.69');
 const triple = 'x86_64-linux-gnu';
 
-async function recentEnough(emcc, env) {
-  const { code, text } = await run(emcc, ['--version'], { allowFailure: true, env });
+/** @param {string} emcc */
+async function recentEnough(emcc) {
+  const { code, text } = await run(emcc, ['--version'], { allowFailure: true });
   const version = /\b(\d+)\.(\d+)\.(\d+)\b/.exec(text)?.slice(1).map(Number);
   if (code !== 0 || !version) return false;
   for (let i = 0; i < 3; i++) if (version[i] !== minimum[i]) return version[i] > minimum[i];
@@ -50,7 +51,10 @@ async function assemble() {
   await writeFile(join(prefix, 'config.py'), `${lines.join('\n')}\nFROZEN_CACHE = True\n`);
 }
 
-/** A small program with a relaxed SIMD instruction, compiled and run: the proof that the tool chain works. */
+/**
+ * A small program with a relaxed SIMD instruction, compiled and run: the proof that the tool chain works.
+ * @param {{ folder: string, emxx: string, env: NodeJS.ProcessEnv }} tool
+ */
 async function prove(tool) {
   const folder = join(cache, `emscripten-proof-${process.pid}`);
   await mkdir(folder, { recursive: true });
@@ -78,6 +82,7 @@ int main(int argc, char**) {
 
 /** @returns {Promise<{folder: string, emxx: string, env: NodeJS.ProcessEnv}>} the compiler and the environment to call it in */
 export async function emscripten() {
+  /** @param {string} folder */
   const own = (folder) => ({ folder, emxx: join(folder, 'em++'), env: { ...process.env } });
   const onPath = which('emcc');
   if (onPath && (await recentEnough(onPath))) return own(join(onPath, '..'));
@@ -85,6 +90,7 @@ export async function emscripten() {
   if (sdk && existsSync(join(sdk, 'emcc')) && (await recentEnough(join(sdk, 'emcc')))) return own(sdk);
 
   const folder = join(prefix, 'usr/share/emscripten');
+  /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, EM_CONFIG: join(prefix, 'config.py'), EMSDK_PYTHON: '/usr/bin/python3' };
   env.PATH = `/usr/bin:${process.env.PATH}`;
   delete env.EMSDK;

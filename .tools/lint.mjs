@@ -12,6 +12,10 @@ import { installNodePackages } from './npm.mjs';
 import { cache, root } from './paths.mjs';
 import { unlessFresh } from './stamp.mjs';
 
+/**
+ * @param {string[]} folders
+ * @param {RegExp} ending
+ */
 async function filesBelow(folders, ending) {
   const found = [];
   for (const folder of folders) {
@@ -23,6 +27,7 @@ async function filesBelow(folders, ending) {
   return found.sort();
 }
 
+/** @param {boolean} write */
 async function biome(write) {
   const args = [
     'node_modules/@biomejs/biome/bin/biome',
@@ -35,6 +40,7 @@ async function biome(write) {
   await run(process.execPath, args, { cwd: root });
 }
 
+/** @param {boolean} write */
 async function clangFormat(write) {
   const files = await filesBelow(['wasm', 'tests'], /\.(cc|h)$/);
   await run('clang-format-19', [...(write ? ['-i'] : ['--dry-run', '-Werror']), ...files], { cwd: root });
@@ -45,9 +51,9 @@ async function clangFormat(write) {
 async function typeCheck() {
   const configs = [
     'tsconfig.json',
-    ...(await filesBelow(['web', 'server-stub', 'models', 'tests'], /(^|\/)tsconfig\.json$/)),
+    ...(await filesBelow(['.tools', 'web', 'server-stub', 'models', 'tests'], /(^|\/)tsconfig\.json$/)),
   ];
-  const inputs = ['web', 'server-stub', 'models', 'tests', 'tsconfig.json', 'package-lock.json'];
+  const inputs = ['.tools', 'web', 'server-stub', 'models', 'tests', 'tsconfig.json', 'package-lock.json'];
   return unlessFresh('types', inputs, [], async () => {
     for (const config of configs) {
       await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', config, '--noEmit'], {
@@ -58,7 +64,11 @@ async function typeCheck() {
   });
 }
 
-/** Source file -> the project's files it is compiled from, as ninja knows them. */
+/**
+ * Source file -> the project's files it is compiled from, as ninja knows them.
+ * @param {string} folder
+ * @returns {Promise<Map<string, string[]>>}
+ */
 async function sourcesOf(folder) {
   const { text } = await run('ninja', ['-C', folder, '-t', 'deps']);
   const result = new Map();
@@ -80,6 +90,7 @@ async function clangTidy() {
   const passed = join(cache, 'tidy');
   await mkdir(passed, { recursive: true });
   const rules = await readFile(join(root, '.clang-tidy'));
+  /** @type {{ file: string, mark: string }[]} */
   const work = [];
   for (const [file, sources] of await sourcesOf(folder)) {
     const hash = createHash('sha256').update(rules);
@@ -89,6 +100,7 @@ async function clangTidy() {
     if (existsSync(join(root, file)) && !existsSync(mark)) work.push({ file, mark });
   }
   const count = work.length;
+  /** @type {string[]} */
   const failures = [];
   await Promise.all(
     Array.from({ length: availableParallelism() }, async () => {
@@ -108,6 +120,7 @@ async function clangTidy() {
   return `${count} files`;
 }
 
+/** @type {[string, (write: boolean) => Promise<unknown>][]} */
 export const checks = [
   ['Biome', biome],
   ['clang-format', clangFormat],

@@ -4,13 +4,23 @@ import { spawn } from 'node:child_process';
 /** A failure whose message is complete for the person who reads it; no stack is shown. */
 export class Stop extends Error {}
 
+/**
+ * @param {string} message
+ * @returns {never}
+ */
 export function stop(message) {
   throw new Stop(message);
 }
 
+/** @param {number} since */
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-/** Runs `work` between a start line and an end line; what it returns may be a short text for the end line. */
+/**
+ * Runs `work` between a start line and an end line; what it returns may be a short text for the end line.
+ * @template T
+ * @param {string} name
+ * @param {() => T | Promise<T>} work
+ */
 export async function step(name, work) {
   const since = performance.now();
   console.log(`- ${name} ...`);
@@ -19,21 +29,27 @@ export async function step(name, work) {
   return note;
 }
 
-/** Runs a program and returns its output (stdout and stderr as one text); `live` shows it as it comes. */
-export function run(program, args, { live = false, allowFailure = false, input, ...options } = {}) {
+/**
+ * Runs a program and returns its output (stdout and stderr as one text); `live` shows it as it comes.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{ live?: boolean, allowFailure?: boolean, cwd?: string, env?: NodeJS.ProcessEnv }} [options]
+ * @returns {Promise<{ code: number, text: string }>}
+ */
+export function run(program, args, { live = false, allowFailure = false, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       ...options,
     });
     let text = '';
-    const take = (stream) => (chunk) => {
+    /** @param {NodeJS.WriteStream} stream */
+    const take = (stream) => (/** @type {string} */ chunk) => {
       text += chunk;
       if (live) stream.write(chunk);
     };
     child.stdout.setEncoding('utf8').on('data', take(process.stdout));
     child.stderr.setEncoding('utf8').on('data', take(process.stderr));
-    if (input !== undefined) child.stdin.end(input);
     child.on('error', (error) => {
       if (allowFailure) resolve({ code: 127, text: error.message });
       else reject(new Stop(`${program} could not be started: ${error.message}`));
@@ -48,7 +64,10 @@ export function run(program, args, { live = false, allowFailure = false, input, 
   });
 }
 
-/** Calls a script's main function; a Stop becomes one message and exit code 1. */
+/**
+ * Calls a script's main function; a Stop becomes one message and exit code 1.
+ * @param {() => Promise<void>} body
+ */
 export async function main(body) {
   const since = performance.now();
   try {

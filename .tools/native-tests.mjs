@@ -2,6 +2,7 @@
 import { cmakeBuild } from './cmake.mjs';
 import { run, step } from './log.mjs';
 
+/** @param {string} name a CMake configuration */
 export async function nativeTests(name) {
   const folder = await cmakeBuild(name);
   const counts = { passed: 0, failed: 0, skipped: 0 };
@@ -32,13 +33,20 @@ export async function nativeTests(name) {
   return counts;
 }
 
-/** Whether the program of test `name` printed doctest's closing line with a failure in it. */
+/**
+ * Whether the program of test `name` printed doctest's closing line with a failure in it.
+ * @param {string} text
+ * @param {string} name
+ */
 function counted(text, name) {
   const number = new RegExp(`Test +#(\\d+): ${name} `).exec(text)?.[1];
   return new RegExp(`^${number}: .*test cases:.*\\| +[1-9]\\d* failed`, 'm').test(text);
 }
 
-/** Failing lines with their neighbours, cut to a readable width. */
+/**
+ * Failing lines with their neighbours, cut to a readable width.
+ * @param {string} text
+ */
 function shorten(text) {
   const lines = text.split('\n').map((line) => line.slice(0, 300));
   const keep = new Set();

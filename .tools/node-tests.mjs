@@ -18,7 +18,10 @@ async function compileTypeScript() {
   );
 }
 
-/** Test files at or below the given paths of the project, as paths that Node can run. */
+/**
+ * Test files at or below the given paths of the project.
+ * @param {string[]} paths
+ */
 async function find(paths) {
   const found = [];
   for (const path of paths) {
@@ -31,7 +34,12 @@ async function find(paths) {
   return found.map((file) => file.replace(/\/$/, ''));
 }
 
-/** Runs the tests and returns how many passed, failed and were skipped. `apart` leaves folders out. */
+/**
+ * Runs the tests and returns how many passed, failed and were skipped. `apart` leaves folders out.
+ * @param {string[]} paths
+ * @param {{ apart?: string[], parallel?: number }} [options]
+ * @returns {Promise<{ passed: number, failed: number, skipped: number }>}
+ */
 export async function nodeTests(paths, { apart = [], parallel = 1 } = {}) {
   const sources = (await find(paths)).filter(
     (file) => !apart.some((folder) => file.startsWith(`${folder}/`)),

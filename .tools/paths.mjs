@@ -9,7 +9,10 @@ export const build = join(root, 'build');
 export const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kinglet');
 export const onnxTestdata = join(cache, 'onnx-testdata-1.17.0');
 
-/** The full path of a program on PATH, or undefined. */
+/**
+ * The full path of a program on PATH, or undefined.
+ * @param {string} program
+ */
 export function which(program) {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder || '.', program);

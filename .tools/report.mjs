@@ -6,6 +6,7 @@ import { relative } from 'node:path';
 // Lines of Node's own summary, which arrive as diagnostics.
 const summary = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
 
+/** @param {AsyncIterable<{ type: string, data: any }>} events */
 export default async function* report(events) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const files = new Map();
@@ -18,7 +19,7 @@ export default async function* report(events) {
     if (data.nesting === 0 && file) {
       files.set(file, (files.get(file) ?? 0) + (details?.duration_ms ?? 0));
     }
-    const set = (value) => value !== undefined && value !== false;
+    const set = (/** @type {unknown} */ value) => value !== undefined && value !== false;
     if (set(data.skip) || set(data.todo)) {
       counts.skipped++;
     } else if (type === 'test:fail') {

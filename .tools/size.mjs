@@ -8,6 +8,7 @@ import { build } from './paths.mjs';
 // Bytes, for one build with all of ONNX in it.
 const budget = { raw: 1_500_000, brotli: 400_000 };
 
+/** @param {string} file */
 export function sizeOf(file) {
   const bytes = readFileSync(file);
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
@@ -26,7 +27,7 @@ export function checkSizes(
       continue;
     }
     const size = sizeOf(file);
-    for (const kind of ['raw', 'brotli']) {
+    for (const kind of /** @type {const} */ (['raw', 'brotli'])) {
       const text = `${file.split('/').pop()} ${kind} ${size[kind].toLocaleString('en')} of ${budget[kind].toLocaleString('en')} bytes`;
       lines.push(text);
       if (size[kind] > budget[kind]) failures.push(`over the size budget: ${text}`);

@@ -5,6 +5,10 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { build, root } from './paths.mjs';
 
+/**
+ * @param {string} path
+ * @returns {AsyncGenerator<string>}
+ */
 async function* files(path) {
   if (!existsSync(path)) return;
   if (!statSync(path).isDirectory()) return yield path;
@@ -15,7 +19,10 @@ async function* files(path) {
   }
 }
 
-/** SHA-256 over names and contents of the files and folders given by their paths in the project. */
+/**
+ * SHA-256 over names and contents of the files and folders given by their paths in the project.
+ * @param {string[]} paths
+ */
 export async function hashOf(paths) {
   const hash = createHash('sha256');
   for (const path of paths) {
@@ -29,7 +36,13 @@ export async function hashOf(paths) {
   return hash.digest('hex');
 }
 
-/** Runs `work` unless `inputs` hash as at its last success and all `outputs` exist. */
+/**
+ * Runs `work` unless `inputs` hash as at its last success and all `outputs` exist.
+ * @param {string} name
+ * @param {string[]} inputs
+ * @param {string[]} outputs
+ * @param {() => Promise<unknown>} work
+ */
 export async function unlessFresh(name, inputs, outputs, work) {
   const stamp = join(build, 'stamps', name);
   const hash = await hashOf(inputs);

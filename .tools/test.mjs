@@ -16,15 +16,24 @@ import { fetchTestdata } from './testdata.mjs';
 import { opcodeFailures } from './wasm-opcodes.mjs';
 
 const total = { passed: 0, failed: 0 };
+/** @type {string[]} */
 const failedParts = [];
 
+/**
+ * @param {string} part
+ * @param {{ passed: number, failed: number }} counts
+ */
 function count(part, { passed, failed }) {
   total.passed += passed;
   total.failed += failed;
   if (failed) failedParts.push(`${part} (${failed})`);
 }
 
-/** A check passes or says what is wrong; the run goes on. */
+/**
+ * A check passes or says what is wrong; the run goes on.
+ * @param {string} name
+ * @param {() => unknown} work
+ */
 async function check(name, work) {
   try {
     await step(name, work);
@@ -36,6 +45,7 @@ async function check(name, work) {
   }
 }
 
+/** @param {string} name */
 const wasm = (name) => readFileSync(join(build, `wasm/kinglet-${name}.wasm`));
 
 await main(async () => {

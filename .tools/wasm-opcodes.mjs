@@ -28,13 +28,17 @@ const relaxedNames = [
 ];
 
 class Reader {
+  /** @param {Uint8Array} bytes */
   constructor(bytes, at = 0, end = bytes.length) {
-    Object.assign(this, { bytes, at, end });
+    this.bytes = bytes;
+    this.at = at;
+    this.end = end;
   }
   byte() {
     if (this.at >= this.end) throw new Error(`the section ends inside an instruction at byte ${this.at}`);
     return this.bytes[this.at++];
   }
+  /** @param {number} count */
   skip(count) {
     this.at += count;
     if (this.at > this.end) throw new Error(`the section ends inside an instruction at byte ${this.at}`);
@@ -55,7 +59,11 @@ class Reader {
   }
 }
 
-/** Operand kinds of the plain opcodes; those not listed have none and those out of range do not exist. */
+/**
+ * Operand kinds of the plain opcodes; those not listed have none and those out of range do not exist.
+ * @param {number} opcode
+ * @param {Reader} r
+ */
 function skipPlain(opcode, r) {
   if (opcode === 0x02 || opcode === 0x03 || opcode === 0x04) return r.number(); // block type
   if (opcode === 0x0c || opcode === 0x0d || opcode === 0x10 || opcode === 0x12) return r.number();
@@ -85,6 +93,10 @@ function skipPlain(opcode, r) {
   throw new Error(`unknown opcode 0x${opcode.toString(16)} at byte ${r.at - 1}`);
 }
 
+/**
+ * @param {number} sub
+ * @param {Reader} r
+ */
 function skipMisc(sub, r) {
   if (sub <= 7) return;
   if (sub > 17) throw new Error(`unknown opcode 0xfc ${sub} at byte ${r.at}`);
@@ -92,6 +104,10 @@ function skipMisc(sub, r) {
   if (sub === 8 || sub === 10 || sub === 12 || sub === 14) r.number();
 }
 
+/**
+ * @param {number} sub
+ * @param {Reader} r
+ */
 function skipSimd(sub, r) {
   if (sub <= 11 || sub === 92 || sub === 93) return r.memarg();
   if (sub === 12 || sub === 13) return r.skip(16);
@@ -103,17 +119,24 @@ function skipSimd(sub, r) {
   if (sub > 0x113) throw new Error(`unknown opcode 0xfd ${sub} at byte ${r.at}`);
 }
 
+/**
+ * @param {number} sub
+ * @param {Reader} r
+ */
 function skipAtomic(sub, r) {
   if (sub === 3) return r.skip(1);
   if (sub > 0x4e) throw new Error(`unknown opcode 0xfe ${sub} at byte ${r.at}`);
   return r.memarg();
 }
 
+/** @typedef {{ functions: number, instructions: number, simd: number, relaxed: Map<string, number> }} Counts */
+
 /**
  * @param {Uint8Array} bytes a wasm module
- * @returns {{ functions: number, instructions: number, simd: number, relaxed: Map<string, number> }}
+ * @returns {Counts}
  */
 export function countOpcodes(bytes) {
+  /** @type {Counts} */
   const counts = { functions: 0, instructions: 0, simd: 0, relaxed: new Map() };
   if (Buffer.from(bytes.subarray(0, 8)).toString('hex') !== '0061736d01000000')
     throw new Error('not a wasm module');
@@ -127,6 +150,10 @@ export function countOpcodes(bytes) {
   return counts;
 }
 
+/**
+ * @param {Reader} section
+ * @param {Counts} counts
+ */
 function countCode(section, counts) {
   for (let left = section.number(); left > 0; left--) {
     const size = section.number();
@@ -155,7 +182,11 @@ function countCode(section, counts) {
   }
 }
 
-/** What is wrong with the two builds, as lines; none when all is well. */
+/**
+ * What is wrong with the two builds, as lines; none when all is well.
+ * @param {Uint8Array} simd
+ * @param {Uint8Array} relaxed
+ */
 export function opcodeFailures(simd, relaxed) {
   const failures = [];
   const inSimd = countOpcodes(simd).relaxed;
