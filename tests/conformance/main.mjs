@@ -28,7 +28,7 @@ function byOperator(results) {
     if (verdict === 'pass') continue;
     const key = operators?.length ? operators.sort().join(' ') : 'unknown';
     if (!groups.has(key)) groups.set(key, []);
-    groups.get(key).push(`  ${verdict} ${name}: ${message?.slice(0, 300)}`);
+    groups.get(key).push(`  ${verdict} ${name}: ${message?.split('\n')[0].slice(0, 300)}`);
   }
   const sorted = [...groups].sort(([, a], [, b]) => b.length - a.length);
   return sorted.map(([key, lines]) => `${key} (${lines.length})\n${lines.sort().join('\n')}\n`).join('\n');

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { nodeFlags } from '../support/runtimes.mjs';
 
-const worker = fileURLToPath(new URL('worker.mjs', import.meta.url));
+const ownWorker = fileURLToPath(new URL('worker.mjs', import.meta.url));
 
 /**
  * Tries every damaged copy of a subject's model. One that takes over `limit` milliseconds is a hang.
@@ -11,20 +11,21 @@ const worker = fileURLToPath(new URL('worker.mjs', import.meta.url));
  * @returns {Promise<{ total: number, ran: number, refused: Record<string, number>, slowest: number,
  *   failures: { index: number, detail: string }[] }>}
  */
-export async function tryMutations(variant, subject, { limit = 2000 } = {}) {
+export async function tryMutations(variant, subject, { limit = 2000, worker = ownWorker } = {}) {
   const summary = { total: 0, ran: 0, refused: {}, slowest: 0, failures: [] };
   let next = 0;
   do {
-    next = await serve(variant, subject, next, limit, summary);
+    const args = [variant, subject, String(next)];
+    next = await serve(worker, args, next, limit, summary);
   } while (next < summary.total);
   return summary;
 }
 
 /** One process until it is done or lost; gives the index to go on with. */
-function serve(variant, subject, first, limit, summary) {
+function serve(worker, args, first, limit, summary) {
   return new Promise((resolve, reject) => {
-    const child = fork(worker, [variant, subject, String(first)], {
-      execArgv: nodeFlags(`kinglet-${variant}`),
+    const child = fork(worker, args, {
+      execArgv: nodeFlags(`kinglet-${args[0]}`),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     let next = first;
