@@ -8,7 +8,7 @@ namespace kinglet::onnx {
 class Raiser {
  public:
   Raiser(Builder& builder, Graph& graph, Node older)
-      : node(std::move(older)), builder_(builder), graph_(graph) {}
+      : node(std::move(older)), builder_(builder), graph_(graph), name_(node.name), opset_(node.opset) {}
 
   // Applies all rows for this node, oldest first, and appends what remains.
   Status run();
