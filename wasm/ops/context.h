@@ -143,8 +143,10 @@ class PackCache {
 class LowerContext : public OpContext {
  public:
   LowerContext(const Node& node, std::span<const Port> inputs, std::span<const InferContext::Output> outputs,
-               PackCache* packs, StepPlan* plan)
-      : OpContext(node, inputs), outputs_(outputs), packs_(packs), plan_(plan) {}
+               PackCache* packs, StepPlan* plan, int threads = 1)
+      : OpContext(node, inputs), outputs_(outputs), packs_(packs), plan_(plan), threads_(threads) {}
+  // Threads that the step will run with at most: scratch is sized for them.
+  int threads() const { return threads_; }
   DType out_dtype(int i) const { return outputs_[static_cast<size_t>(i)].dtype; }
   const Shape& out_shape(int i) const { return outputs_[static_cast<size_t>(i)].shape; }
 
@@ -172,6 +174,7 @@ class LowerContext : public OpContext {
   std::span<const InferContext::Output> outputs_;
   PackCache* packs_;
   StepPlan* plan_;
+  int threads_;
 };
 
 // Services of the executor for operators that compute with values.

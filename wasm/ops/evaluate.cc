@@ -46,7 +46,7 @@ Status compute(const Node& node, std::span<const Port> ports, std::span<const Te
   }
   if (all_known) return {};
   StepPlan plan;
-  LowerContext lower(node, ports, inferred, nullptr, &plan);
+  LowerContext lower(node, ports, inferred, nullptr, &plan, parallel.threads());
   KL_TRY(node.def->lower(lower));
   std::vector<Tensor> results(inferred.size());
   bool any_elements = plan.run == nullptr;

@@ -14,8 +14,8 @@ constexpr int64_t kFoldElements = 1 << 16;
 
 class Planner {
  public:
-  Planner(const Graph& graph, PackCache& packs)
-      : graph_(graph), packs_(packs), slot_of_(graph.edge_count(), -1) {}
+  Planner(const Graph& graph, PackCache& packs, int threads)
+      : graph_(graph), packs_(packs), threads_(threads), slot_of_(graph.edge_count(), -1) {}
 
   Result<Plan> run(std::span<const Port> inputs) {
     for (size_t i = 0; i < graph_.inputs.size(); ++i) {
@@ -142,7 +142,7 @@ class Planner {
       all_values &= !outputs[i].value.empty();
     }
     if (!all_values) {
-      LowerContext context(node, ports, outputs, &packs_, &step.work);
+      LowerContext context(node, ports, outputs, &packs_, &step.work, threads_);
       KL_TRY(node.def->lower(context));
     }
     for (size_t i = 0; i < outputs.size(); ++i) {
@@ -301,16 +301,17 @@ class Planner {
 
   const Graph& graph_;
   PackCache& packs_;
+  int threads_;
   Plan plan_;
   std::vector<int32_t> slot_of_;
 };
 
 }  // namespace
 
-Result<Plan> make_plan(const Graph& graph, std::span<const Port> inputs, PackCache& packs) {
+Result<Plan> make_plan(const Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads) {
   KL_REQUIRE(inputs.size() == graph.inputs.size(), kInternal, inputs.size(), " inputs for a graph with ",
              graph.inputs.size());
-  return Planner(graph, packs).run(inputs);
+  return Planner(graph, packs, threads).run(inputs);
 }
 
 }  // namespace kinglet

@@ -45,14 +45,15 @@ class Program::Packs final : public PackCache {
   std::map<std::pair<const std::byte*, std::string>, Entry> entries_;
 };
 
-Program::Program(std::shared_ptr<const Graph> graph) : Program(std::move(graph), std::make_shared<Packs>()) {}
-Program::Program(std::shared_ptr<const Graph> graph, std::shared_ptr<Packs> packs)
-    : graph_(std::move(graph)), packs_(std::move(packs)) {}
+Program::Program(std::shared_ptr<const Graph> graph, int threads)
+    : Program(std::move(graph), threads, std::make_shared<Packs>()) {}
+Program::Program(std::shared_ptr<const Graph> graph, int threads, std::shared_ptr<Packs> packs)
+    : graph_(std::move(graph)), threads_(threads), packs_(std::move(packs)) {}
 
 Result<std::shared_ptr<const Plan>> Program::plan(std::span<const Port> inputs) {
   auto it = std::ranges::find_if(kept_, [&](const Kept& k) { return same_inputs(k.key, inputs); });
   if (it == kept_.end()) {
-    KL_ASSIGN(Plan made, make_plan(*graph_, inputs, *packs_));
+    KL_ASSIGN(Plan made, make_plan(*graph_, inputs, *packs_, threads_));
     if (kept_.size() == kKeptPlans) kept_.pop_back();
     kept_.push_back({{inputs.begin(), inputs.end()}, std::make_shared<const Plan>(std::move(made))});
     it = kept_.end() - 1;
@@ -63,7 +64,7 @@ Result<std::shared_ptr<const Plan>> Program::plan(std::span<const Port> inputs) 
 
 Program& Program::child(const Node& node, size_t index) {
   auto& child = children_[{&node, index}];
-  if (!child) child.reset(new Program(node.subgraphs[index].graph, packs_));
+  if (!child) child.reset(new Program(node.subgraphs[index].graph, threads_, packs_));
   return *child;
 }
 

@@ -12,8 +12,8 @@ namespace kinglet {
 // of their own that share the packed weights.
 class Program {
  public:
-  // `graph` is bound and through the passes.
-  explicit Program(std::shared_ptr<const Graph> graph);
+  // `graph` is bound and through the passes. Plans are made for up to `threads` threads.
+  explicit Program(std::shared_ptr<const Graph> graph, int threads = 1);
 
   const Graph& graph() const { return *graph_; }
   // The plan for these inputs, one Port per graph input; only dtype and shape count.
@@ -27,13 +27,14 @@ class Program {
 
  private:
   class Packs;
-  Program(std::shared_ptr<const Graph> graph, std::shared_ptr<Packs> packs);
+  Program(std::shared_ptr<const Graph> graph, int threads, std::shared_ptr<Packs> packs);
 
   struct Kept {
     std::vector<Port> key;
     std::shared_ptr<const Plan> plan;
   };
   std::shared_ptr<const Graph> graph_;
+  int threads_;
   std::shared_ptr<Packs> packs_;
   std::vector<Kept> kept_;
   std::map<std::pair<const Node*, size_t>, std::unique_ptr<Program>> children_;
