@@ -19,7 +19,7 @@ export declare namespace Env {
     trace?: boolean;
     /** Milliseconds until loading the wasm file is given up; 0 or unset: never. */
     initTimeout?: number;
-    /** A folder's URL that ends in `/`, or the files. */
+    /** What the file names are put behind, such as `/static/`; or the files. */
     wasmPaths?: string | WasmFilePaths;
     /** The wasm file's bytes; then nothing is fetched. */
     wasmBinary?: ArrayBufferLike | Uint8Array;

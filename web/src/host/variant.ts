@@ -22,8 +22,8 @@ export function chooseVariant(wish: Env.WebAssemblyFlags['simd'] = env.wasm.simd
 export function wasmUrl(variant: Variant): URL {
   const paths = env.wasm.wasmPaths;
   const base = globalThis.location?.href ?? import.meta.url;
-  if (typeof paths === 'string') return new URL(`kinglet-${variant}.wasm`, new URL(paths, base));
-  if (paths?.wasm) return new URL(paths.wasm, base);
+  if (typeof paths === 'string' && paths) return new URL(`${paths}kinglet-${variant}.wasm`, base);
+  if (typeof paths === 'object' && paths.wasm) return new URL(paths.wasm, base);
   // Each a literal, so that bundlers find and emit the file.
   if (variant === 'relaxed') return new URL('../kinglet-relaxed.wasm', import.meta.url);
   return new URL('../kinglet-simd.wasm', import.meta.url);

@@ -164,9 +164,15 @@ async function* pieces(bytes: Uint8Array) {
   if (bytes.length > 0) yield bytes;
 }
 
-/** A stream's chunks; not every engine can iterate a stream. */
-async function* readable(stream: ReadableStream<Uint8Array>) {
-  const reader = stream.getReader();
+/**
+ * A stream's chunks; not every engine can iterate a stream. The reader is taken at once: Node cancels a body that
+ * nobody reads when its Response is collected.
+ */
+function readable(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+  return chunksOf(stream.getReader());
+}
+
+async function* chunksOf(reader: ReadableStreamDefaultReader<Uint8Array>) {
   try {
     for (;;) {
       const { done, value } = await reader.read();
