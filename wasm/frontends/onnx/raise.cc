@@ -23,7 +23,8 @@ constexpr Row kRows[] = {
 
 Status Raiser::run() {
   for (const Row& row : kRows) {
-    if (node.opset >= row.below || row.op != node.op || row.domain != node.domain) continue;
+    if (node.opset >= row.below || row.domain != node.domain) continue;
+    if (row.op != node.op && row.op != "*") continue;
     KL_TRY(row.function(*this));
     if (emitted_) return {};
   }
@@ -70,27 +71,20 @@ Result<ValueId> Raiser::scalar_like(float value, size_t like) {
 }
 
 ValueId Raiser::op(std::string_view name, std::vector<ValueId> inputs, Attributes attributes) {
-  Node added;
-  added.op = name;
-  added.name = node.name;
-  added.opset = node.domain.empty() ? node.opset : 0;
-  added.inputs = std::move(inputs);
-  added.attributes = std::move(attributes);
-  ValueId out = graph_.add_edge(str(node.name, node.name.empty() ? node.op : "", ":", graph_.edge_count()));
-  added.outputs = {out};
-  builder_.emit(graph_, std::move(added));
+  ValueId out = graph_.add_edge(str(name_, name_.empty() ? name : "", ":", graph_.edge_count()));
+  op_to(out, name, std::move(inputs), std::move(attributes));
   return out;
 }
 
-void Raiser::op_as_output(size_t i, std::string_view name, std::vector<ValueId> inputs,
-                          Attributes attributes) {
+void Raiser::op_to(ValueId output, std::string_view name, std::vector<ValueId> inputs,
+                   Attributes attributes) {
   Node added;
   added.op = name;
-  added.name = node.name;
-  added.opset = node.domain.empty() ? node.opset : 0;
+  added.name = name_;
+  added.opset = opset_;
   added.inputs = std::move(inputs);
+  added.outputs = {output};
   added.attributes = std::move(attributes);
-  added.outputs = {node.output(i)};
   builder_.emit(graph_, std::move(added));
 }
 

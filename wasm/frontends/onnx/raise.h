@@ -8,7 +8,7 @@ namespace kinglet::onnx {
 class Raiser {
  public:
   Raiser(Builder& builder, Graph& graph, Node older)
-      : node(std::move(older)), builder_(builder), graph_(graph) {}
+      : node(std::move(older)), builder_(builder), graph_(graph), name_(node.name), opset_(node.opset) {}
 
   // Applies all rows for this node, oldest first, and appends what remains.
   Status run();
@@ -25,21 +25,19 @@ class Raiser {
   // Puts `id` at input i, padding with absent inputs before it.
   void set_input(size_t i, ValueId id);
 
-  ValueId constant(Tensor value) { return graph_.add_constant(node.name, std::move(value)); }
+  ValueId constant(Tensor value) { return graph_.add_constant(name_, std::move(value)); }
   Result<ValueId> ints(std::span<const int64_t> values);
   Result<ValueId> scalar(int64_t value);
   // A float32 number as a scalar of the type of input `like`.
   Result<ValueId> scalar_like(float value, size_t like);
   // A node of ai.onnx before this one; returns its only output.
   ValueId op(std::string_view name, std::vector<ValueId> inputs, Attributes attributes = {});
-  // A node of ai.onnx that computes this node's output `i` in its place.
-  void op_as_output(size_t i, std::string_view name, std::vector<ValueId> inputs, Attributes attributes = {});
+  // A node of ai.onnx that computes `output`, an edge of the graph without producer.
+  void op_to(ValueId output, std::string_view name, std::vector<ValueId> inputs, Attributes attributes = {});
   // Gives output i a new edge, for other nodes to finish, and returns it; the old edge goes to `*wanted`.
   ValueId redirect_output(size_t i, ValueId* wanted);
   // Appends the node now; what follows comes behind it.
   void emit();
-  // The node is not needed any more.
-  void drop() { emitted_ = true; }
 
   // An attribute becomes an input: a list of integers, 1-D int64. No effect when it is absent.
   Status ints_to_input(std::string_view attribute, size_t input);
@@ -47,9 +45,12 @@ class Raiser {
  private:
   Builder& builder_;
   Graph& graph_;
+  std::string name_;
+  int opset_;
   bool emitted_ = false;
 };
 
+// Rows may share a function; declaring it again is no fault.
 #define RAISE(domain, op, below, function) Status function(Raiser& r);
 #include "frontends/onnx/raise/raise.inc"
 #undef RAISE
