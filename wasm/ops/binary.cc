@@ -4,7 +4,14 @@ namespace kinglet::ops {
 
 namespace {
 
-Status infer_bool(InferContext& c) { return infer_broadcast(c, DType::kBool); }
+Status infer_same_types(InferContext& c) {
+  KL_TRY(require_same_dtypes(c));
+  return infer_broadcast(c);
+}
+Status infer_bool(InferContext& c) {
+  KL_TRY(require_same_dtypes(c));
+  return infer_broadcast(c, DType::kBool);
+}
 
 Status lower(LowerContext& c) { return lower_binary(c, *find_binary(c.node().def->name)); }
 
@@ -29,7 +36,7 @@ Status infer_shift(InferContext& c) {
   std::string_view direction = c.attributes().get_string("direction");
   KL_REQUIRE(direction == "LEFT" || direction == "RIGHT", kInvalidGraph, "direction is ", direction,
              ", not LEFT or RIGHT");
-  return infer_broadcast(c);
+  return infer_same_types(c);
 }
 Status lower_shift(LowerContext& c) {
   return lower_binary(
@@ -39,12 +46,13 @@ Status lower_shift(LowerContext& c) {
 Status infer_prelu(InferContext& c) {
   KL_ASSIGN(Shape shape, broadcast(c.shape(0), c.shape(1)));
   KL_REQUIRE(shape == c.shape(0), kInvalidShape, "slope ", c.shape(1), " does not broadcast to ", c.shape(0));
+  KL_TRY(require_same_dtypes(c));
   return infer_same(c);
 }
 
 Status lower_mean(LowerContext& c);
 
-#define KL_ARITHMETIC(name, types) {kOnnx, name, "A:T B:T -> C:T | T=" types, infer_broadcast, lower}
+#define KL_ARITHMETIC(name, types) {kOnnx, name, "A:T B:T -> C:T | T=" types, infer_same_types, lower}
 #define KL_COMPARE(name, types) {kOnnx, name, "A:T B:T -> C:bool | T=" types, infer_bool, lower_compare}
 constexpr OpDef kBinary[] = {
     KL_ARITHMETIC("Add", "numeric"),
@@ -62,14 +70,14 @@ constexpr OpDef kBinary[] = {
     KL_COMPARE("GreaterOrEqual", "numeric"),
     KL_COMPARE("Less", "numeric"),
     KL_COMPARE("LessOrEqual", "numeric"),
-    {kOnnx, "Mod", "A:T B:T -> C:T | T=numeric | fmod:i=0", infer_broadcast, lower_mod},
+    {kOnnx, "Mod", "A:T B:T -> C:T | T=numeric | fmod:i=0", infer_same_types, lower_mod},
     {kOnnx, "BitShift", "X:T Y:T -> Z:T | T=uints | direction:s!", infer_shift, lower_shift},
     {kOnnx, "PRelu", "X:T slope:T -> Y:T | T=floats,int32,int64,uint32,uint64", infer_prelu, lower},
-    {kOnnx, "Max", "data_0:T* -> max:T | T=numeric", infer_broadcast, lower},
-    {kOnnx, "Min", "data_0:T* -> min:T | T=numeric", infer_broadcast, lower},
-    {kOnnx, "Sum", "data_0:T* -> sum:T | T=floats", infer_broadcast,
+    {kOnnx, "Max", "data_0:T* -> max:T | T=numeric", infer_same_types, lower},
+    {kOnnx, "Min", "data_0:T* -> min:T | T=numeric", infer_same_types, lower},
+    {kOnnx, "Sum", "data_0:T* -> sum:T | T=floats", infer_same_types,
      [](LowerContext& c) { return lower_binary(c, *find_binary("Add")); }},
-    {kOnnx, "Mean", "data_0:T* -> mean:T | T=floats", infer_broadcast, lower_mean},
+    {kOnnx, "Mean", "data_0:T* -> mean:T | T=floats", infer_same_types, lower_mean},
 };
 #undef KL_ARITHMETIC
 #undef KL_COMPARE

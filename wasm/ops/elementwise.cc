@@ -33,6 +33,14 @@ Status infer_broadcast(InferContext& c, DType dtype) {
 
 Status infer_broadcast(InferContext& c) { return infer_broadcast(c, c.dtype(0)); }
 
+Status require_same_dtypes(const OpContext& c) {
+  for (int i = 1; i < c.input_count(); ++i) {
+    KL_REQUIRE(!c.has_input(i) || c.dtype(i) == c.dtype(0), kInvalidGraph, "input ", i, " is ", c.dtype(i),
+               " where ", c.dtype(0), " is needed");
+  }
+  return {};
+}
+
 void allow_in_place(LowerContext& c, int i) {
   if (c.shape(i) == c.out_shape(0) && dtype_bits(c.dtype(i)) == dtype_bits(c.out_dtype(0)) &&
       c.dtype(i) != DType::kString)

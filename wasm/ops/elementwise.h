@@ -20,6 +20,8 @@ Status infer_same(InferContext& c);
 // Output 0 has the dtype of input `like` and the shape that all inputs broadcast to.
 Status infer_broadcast(InferContext& c, DType dtype);
 Status infer_broadcast(InferContext& c);
+// What the signature says, for graphs whose types are known only when they run.
+Status require_same_dtypes(const OpContext& c);
 
 // One step for `f` over input 0. `values`: at most two parameters.
 Status lower_unary(LowerContext& c, const Function& f, std::span<const double> values = {});

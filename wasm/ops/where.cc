@@ -6,6 +6,8 @@ namespace {
 
 Status infer(InferContext& c) {
   KL_REQUIRE(!is_sub_byte(c.dtype(1)), kUnsupportedType, "elements of less than a byte");
+  KL_REQUIRE(c.dtype(1) == c.dtype(2) && c.dtype(0) == DType::kBool, kInvalidGraph, "inputs are ", c.dtype(0),
+             ", ", c.dtype(1), ", ", c.dtype(2));
   return infer_broadcast(c, c.dtype(1));
 }
 
