@@ -28,7 +28,8 @@ export class KingletError extends Error {
     detail: string,
     options: { message?: string; context?: ErrorContext; cause?: unknown } = {},
   ) {
-    super(options.message ?? `${errorCodes[code].meaning}: ${detail}`, { cause: options.cause });
+    const message = options.message ?? `${errorCodes[code].meaning}: ${detail}`;
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'KingletError';
     this.code = code;
     this.detail = detail;

@@ -2,7 +2,7 @@ import type { Wire } from './abi/types.js';
 import { KingletError } from './errors.js';
 import type { RunRequest } from './worker/calls.js';
 import type { Connection } from './worker/connection.js';
-import { snapshot } from './worker/values.js';
+import { snapshot } from './worker/wire.js';
 
 interface Job {
   request: RunRequest;

@@ -77,9 +77,9 @@ test('the type declarations serve a strict program', () => {
   );
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const options =
-    '--strict --noEmit --noUncheckedIndexedAccess --target es2022 --module nodenext --lib es2022,dom --types';
+    '--strict --noEmit --noUncheckedIndexedAccess --target es2022 --module nodenext --lib es2022,dom';
   try {
-    run(process.execPath, [tsc, ...options.split(' '), '', 'program.ts'], folder);
+    run(process.execPath, [tsc, ...options.split(' '), 'program.ts'], folder);
   } catch (error) {
     assert.fail(error.stdout);
   }

@@ -6,7 +6,7 @@ import { type Source, serve } from '../model/source.js';
 import type { Calls, EngineInfo, FromWorker, Opened, OpenRequest, RunRequest, ToWorker } from './calls.js';
 import type { Connection, ConnectOptions } from './connection.js';
 import { startWorker, type Thread, WorkerUnavailable } from './thread.js';
-import { buffersOf } from './values.js';
+import { buffersOf } from './wire.js';
 
 interface Pending {
   resolve(answer: never): void;

@@ -2,7 +2,7 @@ import type { EngineSession } from '../abi/session.js';
 import { toRecord } from '../errors.js';
 import type { Calls, FromWorker, Progress, ToWorker } from './calls.js';
 import { openSession } from './open.js';
-import { buffersOf } from './values.js';
+import { buffersOf } from './wire.js';
 
 /** The worker's side: answers messages for the one session that it holds. */
 export class Host {

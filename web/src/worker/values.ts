@@ -13,29 +13,6 @@ export type OnnxValue = Tensor | readonly OnnxValue[] | ReadonlyMap<MapKey, MapV
 
 type TensorWire = Extract<Wire, { kind: 'tensor' }>;
 
-/** Every array buffer in the values, to transfer them. */
-export function buffersOf(values: Iterable<Wire>): ArrayBuffer[] {
-  const buffers: ArrayBuffer[] = [];
-  const visit = (value: Wire): void => {
-    if (value === null) return;
-    if (value.kind === 'sequence') value.items.forEach(visit);
-    else if (value.kind === 'map') [value.keys, value.values].forEach(visit);
-    else if (!Array.isArray(value.data)) buffers.push(value.data.buffer as ArrayBuffer);
-  };
-  for (const value of values) visit(value);
-  return buffers;
-}
-
-/** The same value with arrays of its own. */
-export function snapshot(value: Wire): Wire {
-  if (value === null) return null;
-  if (value.kind === 'sequence') return { kind: 'sequence', items: value.items.map(snapshot) };
-  if (value.kind === 'map')
-    return { kind: 'map', keys: snapshot(value.keys), values: snapshot(value.values) };
-  // slice() of a typed array on shared memory gives one on memory of its own.
-  return { ...value, data: value.data.slice() };
-}
-
 /** A user's value for an input of the given type. `input` is its name, for errors. */
 export function toWire(value: unknown, type: PortType, input: string): Wire {
   const refuse = (detail: string) =>
