@@ -10,6 +10,9 @@ export interface Engine {
   module: WebAssembly.Module;
 }
 
+const placement =
+  'copy kinglet-simd.wasm and kinglet-relaxed.wasm to where the page looks for them, or set env.wasm.wasmPaths';
+
 const loads = new Map<string, Promise<WebAssembly.Module>>();
 const binaries = new WeakMap<object, Promise<WebAssembly.Module>>();
 
@@ -48,7 +51,11 @@ async function fetchModule(url: URL, signal: AbortSignal | undefined): Promise<W
     const why = signal?.aborted ? 'env.wasm.initTimeout passed before it came' : 'the request failed';
     throw failed(url.href, why, error);
   }
-  if (!response.ok) throw failed(url.href, `the server answered with status ${response.status}`);
+  if (!response.ok) {
+    throw failed(url.href, `the server answered with status ${response.status}`, undefined, {
+      hint: placement,
+    });
+  }
   const type = response.headers.get('content-type')?.split(';')[0]?.trim();
   if (type === 'application/wasm') {
     try {
@@ -72,7 +79,7 @@ async function compile(
     const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
     if (start.startsWith('<')) {
       throw failed(from, 'the server sent a web page in place of the wasm file', undefined, {
-        hint: 'copy kinglet-simd.wasm and kinglet-relaxed.wasm to where the page looks for them, or set env.wasm.wasmPaths',
+        hint: placement,
       });
     }
     throw failed(from, `it is not a wasm file${type ? ` (content type ${type})` : ''}`);
