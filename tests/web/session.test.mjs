@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { env, InferenceSession, KingletError, Tensor } from 'kinglet';
+import kinglet, { env, InferenceSession, KingletError, Tensor } from 'kinglet';
 import ort from 'onnxruntime-node';
 import { mismatch } from '../support/compare.mjs';
 import { identity, joinAndFlip, model, node } from './models.mjs';
@@ -388,4 +388,8 @@ for (const worker of [false, true]) {
 test('the version is the package’s', () => {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url)));
   assert.equal(env.versions.kinglet, version);
+});
+
+test('the default export is the same as the named ones', () => {
+  assert.deepEqual([kinglet.InferenceSession, kinglet.Tensor, kinglet.env], [InferenceSession, Tensor, env]);
 });

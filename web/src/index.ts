@@ -4,6 +4,8 @@
  */
 export { type Env, env } from './env.js';
 export { type ErrorCode, type ErrorContext, KingletError } from './errors.js';
+/** For `import ort from '...'`, as code for onnxruntime-web has it. */
+export * as default from './index.js';
 export type { ExternalDataFile, ModelSource, SessionOptions } from './options.js';
 export { InferenceSession } from './session.js';
 export {

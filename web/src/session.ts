@@ -74,19 +74,19 @@ export declare namespace InferenceSession {
   type SessionOptions = import('./options.js').SessionOptions;
 }
 
-function isOptions(value: unknown): value is object {
+function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
 function optionsFrom(value: unknown): SessionOptions {
   if (value === undefined) return {};
-  if (!isOptions(value)) throw new TypeError("'options' must be an object.");
+  if (!isObject(value)) throw new TypeError("'options' must be an object.");
   return value;
 }
 
 /** The overloads of `create`, checked as onnxruntime-common checks them. */
 function parseCreate(arg0: unknown, arg1: unknown, arg2: unknown, arg3: unknown): [Source, SessionOptions] {
-  const isBuffer = isOptions(arg0) && !ArrayBuffer.isView(arg0) && 'byteLength' in arg0;
+  const isBuffer = isObject(arg0) && !ArrayBuffer.isView(arg0) && 'byteLength' in arg0;
   if (!isBuffer || typeof arg1 !== 'number') return [sourceOf(arg0), optionsFrom(arg1)];
   const { byteLength: size } = arg0 as ArrayBufferLike;
   if (!Number.isSafeInteger(arg1)) throw new RangeError("'byteOffset' must be an integer.");
@@ -279,7 +279,7 @@ export class InferenceSession {
 
   /** The overloads of `run`, told apart and checked as onnxruntime-common does. */
   #parseRun(feeds: unknown, arg1: unknown, arg2: unknown) {
-    if (!isOptions(feeds) || feeds instanceof Tensor || Array.isArray(feeds)) {
+    if (!isObject(feeds) || feeds instanceof Tensor || Array.isArray(feeds)) {
       throw new TypeError(
         "'feeds' must be an object that use input names as keys and OnnxValue as corresponding values.",
       );
@@ -297,7 +297,7 @@ export class InferenceSession {
         }
         fetches.set(name, null);
       }
-    } else if (isOptions(arg1)) {
+    } else if (isObject(arg1)) {
       // Fetches, if it names an output and has a tensor or null for it; otherwise options.
       for (const name of this.outputNames) {
         const value = (arg1 as Record<string, unknown>)[name];
@@ -308,7 +308,7 @@ export class InferenceSession {
     } else if (arg1 !== undefined) {
       throw new TypeError("Unexpected argument[1]: must be 'fetches' or 'options'.");
     }
-    if (options !== undefined && !isOptions(options)) throw new TypeError("'options' must be an object.");
+    if (options !== undefined && !isObject(options)) throw new TypeError("'options' must be an object.");
     if (fetches.size === 0) for (const name of this.outputNames) fetches.set(name, null);
     return { fetches, options: (options ?? {}) as InferenceSession.RunOptions };
   }
