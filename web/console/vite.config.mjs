@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  root: at('.'),
+  resolve: { alias: { kinglet: process.env.CONSOLE_ENGINE ?? at('../../dist/index.js') } },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  worker: { format: 'es' },
+  build: {
+    outDir: at('../../build/console'),
+    emptyOutDir: true,
+    target: 'es2022',
+    // The page's policy allows no inline script and no data: module.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});
