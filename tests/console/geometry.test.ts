@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { boxesFromMap } from '../../web/console/src/ocr/boxes.js';
+import { BOX_OPTIONS, boxesFromMap } from '../../web/console/src/ocr/boxes.js';
 import { findRegions } from '../../web/console/src/ocr/components.js';
 import { detectSize } from '../../web/console/src/ocr/detect-input.js';
 import type { Point, Quad } from '../../web/console/src/ocr/image.js';
@@ -129,7 +129,7 @@ test('a turned bar in a map becomes one box of the right place, size and turn', 
   assert.equal(others.length, 0);
   near(box.score, 0.9, 0.03);
   const [a, b, , d] = box.quad;
-  const distance = (w * h * 1.5) / (2 * (w + h));
+  const distance = (w * h * BOX_OPTIONS.unclipRatio) / (2 * (w + h));
   near(Math.hypot(b[0] - a[0], b[1] - a[1]), 2 * (w + 2 * distance), 5);
   near(Math.hypot(d[0] - a[0], d[1] - a[1]), 2 * (h + 2 * distance), 5);
   near((Math.atan2(b[1] - a[1], b[0] - a[0]) * 180) / Math.PI, angle, 1.5);

@@ -1,6 +1,6 @@
 import { runSingle, type SessionLike, type TensorConstructor } from '../lib/engine.js';
 import { boxesFromMap } from './boxes.js';
-import { decodeCtc } from './ctc.js';
+import { decodeCtc, type Reading } from './ctc.js';
 import { makeDetectInput } from './detect-input.js';
 import { blankPicture, type Picture, type Point, type Quad } from './image.js';
 import { LINE_HEIGHT, makeLineInput, makeOrientInput, orientDims, recogniseWidth } from './line-input.js';
@@ -40,6 +40,8 @@ export interface ReadOptions {
   readonly onProgress?: (stage: Stage, done: number, total: number) => void;
 }
 
+type Timed = <T>(stage: Stage, work: () => T | Promise<T>) => Promise<T>;
+
 /** PaddleOCR takes a box for vertical from this ratio of height to width on. */
 const TALL = 1.5;
 /** PaddleOCR turns a line when the classifier is at least this sure. */
@@ -64,7 +66,7 @@ export class OcrReader {
   async read(picture: Picture, options: ReadOptions = {}): Promise<OcrResult> {
     const { longest = 960, leastConfidence = 0.5, signal, onProgress } = options;
     const times = Object.fromEntries(STAGES.map((stage) => [stage, 0])) as Record<Stage, number>;
-    const timed = async <T>(stage: Stage, work: () => T | Promise<T>): Promise<T> => {
+    const timed: Timed = async (stage, work) => {
       const from = performance.now();
       const result = await work();
       times[stage] += performance.now() - from;
@@ -94,22 +96,24 @@ export class OcrReader {
     return { lines: sortByReadingOrder(lines), times };
   }
 
-  private async readLine(
-    picture: Picture,
-    box: Quad,
-    timed: <T>(stage: Stage, work: () => T | Promise<T>) => Promise<T>,
-  ): Promise<TextLine | null> {
+  private async readLine(picture: Picture, box: Quad, timed: Timed): Promise<TextLine | null> {
     const size = quadSize(box);
     // Text in a tall box runs downwards, or upwards if the classifier says so: what is its right edge becomes the top.
-    let quad = size.height >= size.width * TALL ? rotateQuad(box, 1) : box;
-    let crop = await timed('crop', () => cropQuad(picture, quad));
-    if (!crop) return null;
-    if (await timed('orient', () => this.isUpsideDown(crop as Picture))) {
-      crop = turnAround(crop);
-      quad = rotateQuad(quad, 2);
+    const quad = size.height >= size.width * TALL ? rotateQuad(box, 1) : box;
+    const upright = await timed('crop', () => cropQuad(picture, quad));
+    if (!upright) return null;
+    const turn = await timed('orient', () => this.isUpsideDown(upright));
+    const readings = [{ quad, ...(await this.readCrop(upright, timed)) }];
+    if (turn) {
+      // The classifier is wrong about some upright lines: both ways are read and the surer one counts.
+      readings.unshift({ quad: rotateQuad(quad, 2), ...(await this.readCrop(turnAround(upright), timed)) });
     }
+    return readings.reduce((best, reading) => (reading.confidence > best.confidence ? reading : best));
+  }
+
+  private async readCrop(crop: Picture, timed: Timed): Promise<Reading> {
     const width = recogniseWidth(crop);
-    const input = await timed('crop', () => makeLineInput([crop as Picture], width));
+    const input = await timed('crop', () => makeLineInput([crop], width));
     const result = await timed('recognise', () =>
       runSingle(this.sessions.recognise, this.Tensor, input, [1, 3, LINE_HEIGHT, width]),
     );
@@ -119,8 +123,7 @@ export class OcrReader {
         `The recogniser knows ${classes} characters, the character list ${this.characters.length}.`,
       );
     }
-    const reading = await timed('recognise', () => decodeCtc(result.data, steps, classes, this.characters));
-    return { ...reading, quad };
+    return timed('recognise', () => decodeCtc(result.data, steps, classes, this.characters));
   }
 
   private async isUpsideDown(crop: Picture): Promise<boolean> {
