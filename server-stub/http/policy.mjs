@@ -10,7 +10,7 @@ const CONTENT_SECURITY_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  'trusted-types default',
+  'trusted-types kinglet',
 ].join('; ');
 
 /** Sent with every answer: cross-origin isolation (needed for threads), no sniffing, no third parties. */
