@@ -68,6 +68,8 @@ class Planner {
 
   std::vector<Port> ports_of(const Node& node) {
     std::vector<Port> ports(node.inputs.size());
+    // All slots first: they move when more are added.
+    for (ValueId v : node.inputs) slot_for(v);
     for (size_t i = 0; i < ports.size(); ++i) {
       int32_t s = slot_for(node.inputs[i]);
       if (s < 0) continue;
