@@ -65,6 +65,8 @@ TEST_CASE("elementary functions stay within their stated error") {
   CHECK(worst([](auto x) { return simd::exp(x); }, d(std::exp), 1e-30f, 103.0f) <= 2);
   CHECK(worst([](auto x) { return simd::expm1(x); }, d(std::expm1), 1e-30f, 88.0f) <= 3);
   CHECK(worst([](auto x) { return simd::log(x); }, d(std::log), 1e-44f, 3e38f, false) <= 3);
+  CHECK(worst([](auto x) { return simd::log1p(x); }, d(std::log1p), 1e-37f, 3e38f, false) <= 5);
+  CHECK(worst([](auto x) { return simd::log1p(x); }, d(std::log1p), 1e-37f, 0.99f) <= 5);
   CHECK(worst([](auto x) { return simd::tanh(x); }, d(std::tanh), 1e-37f, 1e30f) <= 4);
   CHECK(worst([](auto x) { return simd::sigmoid(x); }, logistic, 1e-37f, 1e30f) <= 4);
   CHECK(worst([](auto x) { return simd::erf(x); }, d(std::erf), 1e-37f, 1e30f) <= 3);
@@ -75,6 +77,7 @@ TEST_CASE("elementary functions are exact at special values") {
   same_at_special_values([](auto x) { return simd::exp(x); }, d(std::exp));
   same_at_special_values([](auto x) { return simd::expm1(x); }, d(std::expm1));
   same_at_special_values([](auto x) { return simd::log(x); }, d(std::log));
+  same_at_special_values([](auto x) { return simd::log1p(x); }, d(std::log1p));
   same_at_special_values([](auto x) { return simd::tanh(x); }, d(std::tanh));
   same_at_special_values([](auto x) { return simd::sigmoid(x); }, logistic);
   same_at_special_values([](auto x) { return simd::erf(x); }, d(std::erf));

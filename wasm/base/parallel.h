@@ -48,4 +48,22 @@ void parallel_for(Parallel& pool, size_t n, size_t grain, Body&& body) {
       &body);
 }
 
+inline bool cancelled(const Parallel& pool) { return pool.cancel != nullptr && pool.cancel->set(); }
+
+// body(slot, item) for every item in [0, items), in no order. slot < pool.threads(), and no two calls with
+// the same slot run at the same time: a slot can own scratch memory. Items not yet begun are left out once
+// the run is cancelled.
+template <class Body>
+void parallel_slots(Parallel& pool, size_t items, Body&& body) {
+  size_t next = 0;
+  size_t slots = std::min(items, static_cast<size_t>(pool.threads()));
+  parallel_for(pool, slots, 1, [&](size_t begin, size_t end) {
+    for (size_t slot = begin; slot < end; ++slot) {
+      size_t item;
+      while (!cancelled(pool) && (item = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED)) < items)
+        body(slot, item);
+    }
+  });
+}
+
 }  // namespace kinglet

@@ -83,6 +83,16 @@ inline V log(V x) {
   return select(x < V::splat(kInfinity), y, x);
 }
 
+// log(1 + x); 5 ulp
+template <class V>
+inline V log1p(V x) {
+  // What rounding 1 + x lost comes back through the quotient (Kahan).
+  V w = x + V::splat(1.0f);
+  V d = w - V::splat(1.0f);
+  V y = select(d == V::splat(0.0f), x, log(w) * (x / d));
+  return select(x < V::splat(kInfinity), y, x);
+}
+
 // 4 ulp
 template <class V>
 inline V tanh(V x) {

@@ -1,0 +1,13 @@
+// kernels_bench [family [filter]]: GFLOP/s of kernels on shapes of real networks, one thread.
+#include <cstring>
+
+#include "bench/kernels/benches.h"
+
+int main(int argc, char** argv) {
+  const char* family = argc > 1 ? argv[1] : "all";
+  const char* filter = argc > 2 ? argv[2] : "";
+  auto wanted = [&](const char* name) {
+    return std::strcmp(family, "all") == 0 || std::strcmp(family, name) == 0;
+  };
+  if (wanted("matmul")) kinglet::bench::matmul(filter);
+}

@@ -1,0 +1,98 @@
+#include "kernels/matmul/activation.h"
+
+#include "simd/math.h"
+
+namespace kinglet {
+
+namespace {
+
+// One struct per row: the formula over a vector.
+#define ACTIVATION(name, formula)                                     \
+  struct name##Formula {                                              \
+    template <class V>                                                \
+    static V apply(V x, [[maybe_unused]] V a, [[maybe_unused]] V b) { \
+      [[maybe_unused]] const V zero = V::splat(0.0f);                 \
+      [[maybe_unused]] const V half = V::splat(0.5f);                 \
+      [[maybe_unused]] const V one = V::splat(1.0f);                  \
+      return formula;                                                 \
+    }                                                                 \
+  };
+#include "kernels/matmul/activation.inc"
+#undef ACTIVATION
+
+template <class Formula>
+void apply(const Activation& f, float* x, size_t n) {
+  using V = Vec<float>;
+  const V a = V::splat(f.alpha), b = V::splat(f.beta);
+  size_t i = 0;
+  for (; i + V::kLanes <= n; i += V::kLanes) Formula::template apply<V>(V::load(x + i), a, b).store(x + i);
+  if (i < n) store_partial(Formula::template apply<V>(load_partial<V>(x + i, n - i), a, b), x + i, n - i);
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i)
+    if (lower(a[i]) != lower(b[i])) return false;
+  return true;
+}
+
+constexpr std::string_view kNames[] = {
+#define ACTIVATION(name, formula) #name,
+#include "kernels/matmul/activation.inc"
+#undef ACTIVATION
+};
+
+}  // namespace
+
+std::string_view activation_name(Activation::Kind kind) { return kNames[kind]; }
+
+bool activation_from_name(std::string_view name, bool ignore_case, Activation::Kind* kind) {
+  for (int i = 0; i < kActivationCount; ++i) {
+    if (kNames[i] == name || (ignore_case && equal_ignoring_case(kNames[i], name))) {
+      *kind = static_cast<Activation::Kind>(i);
+      return true;
+    }
+  }
+  return false;
+}
+
+Activation default_activation(Activation::Kind kind) {
+  switch (kind) {
+    case Activation::kLeakyRelu:
+      return {kind, 0.01f, 0.0f};
+    case Activation::kHardSigmoid:
+      return {kind, 0.2f, 0.5f};
+    case Activation::kElu:
+    case Activation::kAffine:
+    case Activation::kThresholdedRelu:
+      return {kind, 1.0f, 0.0f};
+    case Activation::kScaledTanh:
+      return {kind, 1.0f, 1.0f};
+    case Activation::kClip:
+      return {kind, -simd::kInfinity, simd::kInfinity};
+    default:
+      return {kind, 0.0f, 0.0f};
+  }
+}
+
+void activate(const Activation& activation, float* x, size_t n) {
+  if (activation.kind == Activation::kNone) return;
+  switch (activation.kind) {
+#define ACTIVATION(name, formula) \
+  case Activation::k##name:       \
+    return apply<name##Formula>(activation, x, n);
+#include "kernels/matmul/activation.inc"
+#undef ACTIVATION
+  }
+}
+
+bool is_clamp(const Activation& activation, float* lo, float* hi) {
+  *lo = activation.kind == Activation::kRelu   ? 0.0f
+        : activation.kind == Activation::kClip ? activation.alpha
+                                               : -simd::kInfinity;
+  *hi = activation.kind == Activation::kClip ? activation.beta : simd::kInfinity;
+  return activation.kind <= Activation::kClip;
+}
+
+}  // namespace kinglet

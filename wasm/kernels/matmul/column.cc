@@ -1,0 +1,139 @@
+// Matrix times vector: each element of A or B is read once, so the loops follow its layout.
+#include "kernels/matmul/column.h"
+
+#include "base/checked.h"
+#include "kernels/matmul/driver.h"
+
+namespace kinglet::matmul_internal {
+
+namespace {
+
+// What follows the sum of one element of C.
+template <class T>
+T finish(const MatMul<T>& call, const MatMulItem& item, size_t i, size_t j, T sum) {
+  sum *= call.alpha;
+  if (call.row_bias) sum += call.row_bias[item.row_bias + i];
+  if (call.column_bias) sum += call.column_bias[j];
+  if (call.residual) sum += call.residual[item.c + i * call.c_row + j];
+  return sum;
+}
+
+// R dot products of rows of a with x.
+template <int R>
+void dots(const float* a, size_t a_row, const float* x, size_t k, float* out) {
+  using V = Vec<float>;
+  V sum[R][2];
+#pragma unroll
+  for (int r = 0; r < R; ++r) sum[r][0] = sum[r][1] = V::splat(0.0f);
+  size_t p = 0;
+#pragma nounroll
+  for (; p + 8 <= k; p += 8) {
+    V x0 = V::load(x + p), x1 = V::load(x + p + 4);
+#pragma unroll
+    for (int r = 0; r < R; ++r) {
+      sum[r][0] = madd(V::load(a + r * a_row + p), x0, sum[r][0]);
+      sum[r][1] = madd(V::load(a + r * a_row + p + 4), x1, sum[r][1]);
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    V total = sum[r][0] + sum[r][1];
+    float tail = 0;
+    for (size_t q = p; q < k; ++q) tail += a[r * a_row + q] * x[q];
+    out[r] = kinglet::sum(total) + tail;
+  }
+}
+
+// `Rows` values of A's strip times x: the sums of a strip are the lanes of one vector.
+void column_strip(const float* a, size_t rows, const float* x, size_t step, size_t k, float* out) {
+  using V = Vec<float>;
+  V sum[4] = {V::splat(0.0f), V::splat(0.0f), V::splat(0.0f), V::splat(0.0f)};
+  size_t p = 0;
+#pragma nounroll
+  for (; p + 4 <= k; p += 4) {
+#pragma unroll
+    for (size_t u = 0; u < 4; ++u) {
+      sum[u] = madd(V::load(a), V::load_splat(x), sum[u]);
+      a += rows;
+      x += step;
+    }
+  }
+  for (; p < k; ++p, a += rows, x += step) sum[0] = madd(V::load(a), V::load_splat(x), sum[0]);
+  ((sum[0] + sum[1]) + (sum[2] + sum[3])).store(out);
+}
+
+}  // namespace
+
+void run_dot(const MatMul<float>& call, void* scratch, Parallel& pool) {
+  bool column = call.n == 1 && !call.a.packed && call.a.column == 1;
+  const MatrixView<float>& matrix = column ? call.a : call.b;
+  const MatrixView<float>& vector = column ? call.b : call.a;
+  size_t count = column ? call.m : call.n;
+  size_t line = column ? matrix.row : matrix.column;
+  size_t step = column ? vector.row : vector.column;
+  std::span<const MatMulItem> items = items_of(call);
+  size_t chunk = align_up(std::max<size_t>(ceil_div<size_t>(32 * 1024, call.k + 1), 4), 4);
+  size_t chunks = ceil_div(count, chunk);
+  parallel_slots(pool, items.size() * chunks, [&](size_t thread, size_t index) {
+    const MatMulItem& item = items[index / chunks];
+    const float* a = matrix.data + (column ? item.a : item.b);
+    const float* x = vector.data + (column ? item.b : item.a);
+    if (step != 1) {
+      float* copy = static_cast<float*>(scratch) + thread * call.k;
+      for (size_t p = 0; p < call.k; ++p) copy[p] = x[p * step];
+      x = copy;
+    }
+    size_t end = std::min(count, (index % chunks + 1) * chunk);
+    for (size_t i = index % chunks * chunk; i < end;) {
+      float sums[4];
+      size_t rows = std::min<size_t>(4, end - i);
+      if (rows == 4) {
+        dots<4>(a + i * line, line, x, call.k, sums);
+      } else {
+        for (size_t r = 0; r < rows; ++r) dots<1>(a + (i + r) * line, line, x, call.k, sums + r);
+      }
+      for (size_t r = 0; r < rows; ++r, ++i) {
+        size_t row = column ? i : 0, col = column ? 0 : i;
+        float* c = call.c + item.c + row * call.c_row + col;
+        *c = finish(call, item, row, col, sums[r]);
+        if (call.c_row != 1 && column) activate(call.activation, c, 1);
+      }
+    }
+    if (call.c_row == 1 || !column) {
+      size_t begin = index % chunks * chunk;
+      activate(call.activation, call.c + item.c + begin, end - begin);
+    }
+  });
+}
+
+void run_column(const MatMul<float>& call, void* scratch, Parallel& pool) {
+  constexpr size_t width = kPanelWidth<float>;
+  StripSplit split(call.m, kStripRows);
+  std::span<const MatMulItem> items = items_of(call);
+  size_t chunk = std::max<size_t>(ceil_div<size_t>(8 * 1024, call.k + 1), 1);
+  size_t chunks = call.pack ? 1 : ceil_div(split.count, chunk);
+  if (call.pack) chunk = split.count;
+  parallel_slots(pool, items.size() * chunks, [&](size_t thread, size_t index) {
+    const MatMulItem& item = items[index / chunks];
+    const float* x = call.b.data + item.b;
+    size_t step = call.b.packed ? width : call.b.row;
+    if (call.pack) {
+      float* panel = static_cast<float*>(scratch) + thread * width * call.k;
+      call.pack(call.pack_context, item.b, 0, call.k, 0, 1, panel);
+      x = panel;
+      step = width;
+    }
+    size_t end = std::min(split.count, (index % chunks + 1) * chunk);
+    for (size_t s = index % chunks * chunk; s < end; ++s) {
+      float sums[4];
+      size_t row = split.begin(s), rows = split.rows(s);
+      column_strip(call.a.data + item.a + row * call.k, rows, x, step, call.k, sums);
+      for (size_t r = 0; r < rows; ++r) {
+        float* c = call.c + item.c + (row + r) * call.c_row;
+        *c = finish(call, item, row + r, 0, sums[r]);
+        activate(call.activation, c, 1);
+      }
+    }
+  });
+}
+
+}  // namespace kinglet::matmul_internal
