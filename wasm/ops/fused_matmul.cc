@@ -1,0 +1,49 @@
+#include "ops/product.h"
+
+namespace kinglet::ops {
+
+namespace {
+
+// Of https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#commicrosoftfusedmatmul
+Result<ProductSpec> spec_of(const OpContext& c) {
+  auto operand = [&](int i, const char* trans, const char* trans_batch) -> Result<MatrixStack> {
+    KL_REQUIRE(c.rank(i) > 0, kInvalidShape, "operands need at least one dimension");
+    MatrixStack m = matrix_stack(c.shape(i), i == 0);
+    if (c.attributes().get_int(trans_batch) != 0) {
+      KL_ASSIGN(m, batch_transposed(c.shape(i)));
+    }
+    // A vector has nothing to transpose.
+    return c.attributes().get_int(trans) != 0 && c.rank(i) > 1 ? transposed(m) : m;
+  };
+  ProductSpec spec;
+  KL_ASSIGN(spec.a, operand(0, "transA", "transBatchA"));
+  KL_ASSIGN(spec.b, operand(1, "transB", "transBatchB"));
+  spec.alpha = c.attributes().get_float("alpha", 1);
+  return spec;
+}
+
+Status infer(InferContext& c) {
+  KL_ASSIGN(ProductSpec spec, spec_of(c));
+  KL_ASSIGN(Shape out, product_batch(spec.a, spec.b));
+  if (c.rank(0) > 1) out.push_back(spec.a.rows);
+  if (c.rank(1) > 1) out.push_back(spec.b.columns);
+  c.output(0, c.dtype(0), out);
+  return {};
+}
+
+Status lower(LowerContext& c) {
+  KL_ASSIGN(ProductSpec spec, spec_of(c));
+  return lower_product(c, spec);
+}
+
+}  // namespace
+
+extern const OpDef fused_matmul{
+    .domain = kMicrosoft,
+    .name = "FusedMatMul",
+    .signature =
+        "A:T B:T -> Y:T | T=floats | alpha:f=1 transA:i=0 transB:i=0 transBatchA:i=0 transBatchB:i=0",
+    .infer = infer,
+    .lower = lower};
+
+}  // namespace kinglet::ops

@@ -1,0 +1,41 @@
+#pragma once
+// Matrix products for operators: C = activation(alpha A B + beta D) over batches, in every type that ONNX
+// multiplies.
+#include "kernels/matmul/matmul.h"
+#include "ops/context.h"
+
+namespace kinglet {
+
+// One operand as a stack of matrices: batch extents with their strides, then rows and columns. All in
+// elements.
+struct MatrixStack {
+  Shape batch, batch_strides;
+  int64_t rows = 0, columns = 0;
+  int64_t row_stride = 0, column_stride = 1;
+};
+
+// The last two dimensions of `shape` are the matrix; a missing one is 1 (`vector_is_row`: whether one
+// dimension is a row).
+MatrixStack matrix_stack(const Shape& shape, bool vector_is_row);
+// ONNX Runtime's transBatchA/B: the first dimension takes the place of the rows, the rest before the last is
+// the batch.
+Result<MatrixStack> batch_transposed(const Shape& shape);
+MatrixStack transposed(MatrixStack m);
+
+// What is added to the product: nothing, a value per column, a value per row, one value, or a full matrix.
+enum class Addend : uint8_t { kNone, kColumns, kRows, kScalar, kFull };
+
+struct ProductSpec {
+  MatrixStack a, b;
+  float alpha = 1, beta = 1;
+  // Input 2, which is [.., columns], [rows, 1] and so on; only without batches.
+  Addend addend = Addend::kNone;
+  Activation activation{};
+};
+
+// Batch extents of the result; fails when columns of A and rows of B differ or the batches do not broadcast.
+Result<Shape> product_batch(const MatrixStack& a, const MatrixStack& b);
+// The step of a product of inputs 0 and 1. Constant operands are packed when planning.
+Status lower_product(LowerContext& c, const ProductSpec& spec);
+
+}  // namespace kinglet
