@@ -47,16 +47,16 @@ export async function loadModel(
     sessions.clear();
     await Promise.all(open.map((session) => session.release()));
   };
-  try {
-    for (const { file, bytes } of files) {
-      signal.throwIfAborted();
+  const outcomes = await Promise.allSettled(
+    files.map(async ({ file, bytes }) => {
       if (file.path.endsWith('.onnx')) sessions.set(file.role, await InferenceSession.create(bytes));
       else texts.set(file.role, new TextDecoder().decode(bytes));
-    }
-    signal.throwIfAborted();
-  } catch (error) {
+    }),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed || signal.aborted) {
     await release();
-    throw error;
+    throw failed?.reason ?? signal.reason;
   }
   const createTime = performance.now() - downloaded;
   return { model, sessions, texts, downloadTime: downloaded - from, createTime, release };
