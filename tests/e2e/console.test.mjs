@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { built, openConsole } from './browser.mjs';
 
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 /** @type {Awaited<ReturnType<typeof openConsole>>} */
 let shell;
 before(async () => {
@@ -151,6 +151,15 @@ describe('finding speech', () => {
     await page.getByRole('button', { name: 'Stop listening' }).click();
     await page.getByText('times faster').waitFor();
     assert.ok((await foundSegments(page)).length >= 1);
+    assert.deepEqual(problems, []);
+  });
+
+  test('what the engine made of the model can be read', async () => {
+    const { page, problems } = shell;
+    await page.getByText('Under the hood').click();
+    await page.getByText('Graph and plan').click();
+    assert.match((await page.locator('.engine pre').textContent()) ?? '', /LSTM/);
+    assert.match((await page.locator('.engine').textContent()) ?? '', /Engine build: (simd|relaxed)/);
     assert.deepEqual(problems, []);
   });
 

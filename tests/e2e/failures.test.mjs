@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { openConsole } from './browser.mjs';
 
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 /** @type {Awaited<ReturnType<typeof openConsole>>} */
 let shell;
 before(async () => {

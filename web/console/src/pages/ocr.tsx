@@ -8,6 +8,7 @@ import { parseCharacters } from '../ocr/ctc.js';
 import { decodePicture } from '../ocr/decode.js';
 import { OcrReader, type OcrResult } from '../ocr/reader.js';
 import { DropZone } from '../ui/drop-zone.js';
+import { EngineDetails } from '../ui/engine-details.js';
 import { ModelStatus } from '../ui/model-status.js';
 import { ErrorNotice, ProgressBar } from '../ui/notices.js';
 import { LinesPanel, PictureWithBoxes } from '../ui/ocr-result.js';
@@ -134,6 +135,7 @@ export function OcrPage() {
           {result && <LinesPanel result={result} active={active} onActive={setActive} />}
         </div>
       )}
+      {state.model && <EngineDetails model={state.model} />}
     </>
   );
 }

@@ -9,6 +9,7 @@ import { type Microphone, openMicrophone } from '../speech/microphone.js';
 import { openSound } from '../speech/open-sound.js';
 import { findSegments } from '../speech/segments.js';
 import { DropZone } from '../ui/drop-zone.js';
+import { EngineDetails } from '../ui/engine-details.js';
 import { ModelStatus } from '../ui/model-status.js';
 import { ErrorNotice, ProgressBar } from '../ui/notices.js';
 import { SpeechResult } from '../ui/speech-result.js';
@@ -178,6 +179,7 @@ export function SpeechPage() {
           span={audio ? undefined : LIVE_SPAN}
         />
       )}
+      {state.model && <EngineDetails model={state.model} />}
     </>
   );
 }
