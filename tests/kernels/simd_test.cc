@@ -161,7 +161,13 @@ TEST_CASE("sum, madd, copysign and conversions") {
   CHECK(sum(vec<int32_t, 4>::load(i)) == INT32_MIN + 2);
   const int64_t l[2] = {INT64_MAX, 1};
   CHECK(sum(vec<int64_t, 2>::load(l)) == INT64_MIN);
-  float out[4];
+  float out[8];
+  even(vec<float, 4>::load(f), vec<float, 4>::load(f + 4)).store(out);
+  odd(vec<float, 4>::load(f), vec<float, 4>::load(f + 4)).store(out + 4);
+  for (int k = 0; k < 4; ++k) {
+    CHECK(out[k] == f[2 * k]);
+    CHECK(out[4 + k] == f[2 * k + 1]);
+  }
   madd(vec<float, 4>::load(f), vec<float, 4>::splat(10.0f), vec<float, 4>::splat(0.5f)).store(out);
   CHECK(out[3] == 40.5f);
   copysign(vec<float, 4>::load(f), vec<float, 4>::splat(-0.0f)).store(out);

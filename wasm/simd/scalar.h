@@ -133,6 +133,15 @@ template <class T>
 inline vec<T, 1> nearest(vec<T, 1> a) {
   return {std::nearbyint(a.v)};
 }
+// One lane each: the halves of a pair.
+template <class T>
+inline vec<T, 1> even(vec<T, 1> a, vec<T, 1>) {
+  return a;
+}
+template <class T>
+inline vec<T, 1> odd(vec<T, 1>, vec<T, 1> b) {
+  return b;
+}
 inline vec<float, 1> to_float(vec<int32_t, 1> a) { return {static_cast<float>(a.v)}; }
 template <class T>
 inline T sum(vec<T, 1> a) {

@@ -19,6 +19,7 @@ namespace kinglet {
 //   select(m, a, b)   a where m is set
 //   bit_cast<To>(a)   same bits, element type of the same width
 //   to_float(a)       int32 to float32
+//   even(a, b)        lanes 0, 2, 4, ... of a followed by b; odd(a, b): lanes 1, 3, 5, ... (N > 1)
 //   sum(a)            of all lanes, halves first
 template <class T, int N>
 struct vec {
@@ -95,6 +96,14 @@ inline vec<T, N> select(vec<MaskOf<T>, N> mask, vec<T, N> a, vec<T, N> b) {
 template <class To, class From, int N>
 inline vec<To, N> bit_cast(vec<From, N> a) {
   return {bit_cast<To>(a.lo), bit_cast<To>(a.hi)};
+}
+template <class T, int N>
+inline vec<T, N> even(vec<T, N> a, vec<T, N> b) {
+  return {even(a.lo, a.hi), even(b.lo, b.hi)};
+}
+template <class T, int N>
+inline vec<T, N> odd(vec<T, N> a, vec<T, N> b) {
+  return {odd(a.lo, a.hi), odd(b.lo, b.hi)};
 }
 template <int N>
 inline vec<float, N> to_float(vec<int32_t, N> a) {

@@ -112,6 +112,17 @@ inline vec<To, 4> bit_cast(vec<int32_t, 4> a) {
 }
 inline vec<float, 4> to_float(vec<int32_t, 4> a) { return {wasm_f32x4_convert_i32x4(a.v)}; }
 
+inline vec<float, 4> even(vec<float, 4> a, vec<float, 4> b) {
+  return {wasm_i32x4_shuffle(a.v, b.v, 0, 2, 4, 6)};
+}
+inline vec<float, 4> odd(vec<float, 4> a, vec<float, 4> b) {
+  return {wasm_i32x4_shuffle(a.v, b.v, 1, 3, 5, 7)};
+}
+inline vec<double, 2> even(vec<double, 2> a, vec<double, 2> b) {
+  return {wasm_i64x2_shuffle(a.v, b.v, 0, 2)};
+}
+inline vec<double, 2> odd(vec<double, 2> a, vec<double, 2> b) { return {wasm_i64x2_shuffle(a.v, b.v, 1, 3)}; }
+
 inline float sum(vec<float, 4> a) {
   v128_t half = wasm_f32x4_add(a.v, wasm_i32x4_shuffle(a.v, a.v, 2, 3, 0, 1));
   return wasm_f32x4_extract_lane(half, 0) + wasm_f32x4_extract_lane(half, 1);

@@ -1,0 +1,89 @@
+// The list of kernels: selection and dispatch.
+#include "kernels/conv/conv.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "base/checked.h"
+#include "kernels/conv/internal.h"
+
+namespace kinglet {
+
+namespace {
+
+using namespace conv_internal;
+
+constexpr const char* kNames[] = {
+#define CONV(name, accepts) "conv_" #name,
+#include "kernels/conv/conv.inc"
+#undef CONV
+};
+
+}  // namespace
+
+const char* conv_kernel_name(ConvKernel kernel) { return kNames[static_cast<size_t>(kernel)]; }
+
+template <class T>
+bool conv_accepts(const ConvShape& s, ConvKernel kernel) {
+  [[maybe_unused]] constexpr bool narrow = std::is_same_v<T, float>;
+  switch (kernel) {
+#define CONV(name, accepts)  \
+  case ConvKernel::k_##name: \
+    return accepts;
+#include "kernels/conv/conv.inc"
+#undef CONV
+    case ConvKernel::kCount:
+      break;
+  }
+  return false;
+}
+
+template <class T>
+ConvKernel select_conv(const ConvShape& shape) {
+  for (size_t i = 0; i < static_cast<size_t>(ConvKernel::kCount); ++i)
+    if (conv_accepts<T>(shape, static_cast<ConvKernel>(i))) return static_cast<ConvKernel>(i);
+  return ConvKernel::kCount;
+}
+
+template <class T>
+Result<size_t> conv_packed_bytes(const ConvShape& s, ConvKernel kernel) {
+  if (kernel != ConvKernel::k_depthwise) return product_packed_bytes<T>(s);
+  KL_ASSIGN(size_t count, checked_mul(s.groups * s.out_channels, s.taps()));
+  return checked_mul(count, sizeof(T));
+}
+
+template <class T>
+void conv_pack(const ConvShape& s, ConvKernel kernel, const T* w, T* packed) {
+  if (kernel != ConvKernel::k_depthwise) return product_pack(s, w, packed);
+  std::copy(w, w + s.groups * s.out_channels * s.taps(), packed);
+}
+
+template <class T>
+Result<size_t> conv_scratch_bytes(const ConvShape& s, ConvKernel kernel, int threads) {
+  if (kernel == ConvKernel::k_pointwise) return pointwise_scratch<T>(s, threads);
+  if (kernel == ConvKernel::k_depthwise) return depthwise_scratch(s, threads);
+  return im2col_scratch<T>(s, threads);
+}
+
+template <class T>
+void conv(const Conv<T>& call, ConvKernel kernel, void* scratch, Parallel& pool) {
+  if (call.shape.empty()) return;
+  if (kernel == ConvKernel::k_pointwise) return run_pointwise(call, scratch, pool);
+  if constexpr (std::is_same_v<T, float>) {
+    if (kernel == ConvKernel::k_depthwise) return run_depthwise(call, scratch, pool);
+  }
+  run_im2col(call, scratch, pool);
+}
+
+#define KL_INSTANTIATE(T)                                                           \
+  template bool conv_accepts<T>(const ConvShape&, ConvKernel);                      \
+  template ConvKernel select_conv<T>(const ConvShape&);                             \
+  template Result<size_t> conv_packed_bytes<T>(const ConvShape&, ConvKernel);       \
+  template void conv_pack(const ConvShape&, ConvKernel, const T*, T*);              \
+  template Result<size_t> conv_scratch_bytes<T>(const ConvShape&, ConvKernel, int); \
+  template void conv(const Conv<T>&, ConvKernel, void*, Parallel&);
+KL_INSTANTIATE(float)
+KL_INSTANTIATE(double)
+#undef KL_INSTANTIATE
+
+}  // namespace kinglet

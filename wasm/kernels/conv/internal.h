@@ -1,0 +1,28 @@
+#pragma once
+// Parts of the convolution kernels.
+#include "kernels/conv/conv.h"
+#include "kernels/matmul/matmul.h"
+
+namespace kinglet::conv_internal {
+
+// Convolutions as products: weights [out_channels, in_channels * taps] times columns of the input. Weights
+// are packed group by group.
+template <class T>
+Result<size_t> product_packed_bytes(const ConvShape& s);
+template <class T>
+void product_pack(const ConvShape& s, const T* w, T* packed);
+
+template <class T>
+Result<size_t> pointwise_scratch(const ConvShape& s, int threads);
+template <class T>
+void run_pointwise(const Conv<T>& call, void* scratch, Parallel& pool);
+
+template <class T>
+Result<size_t> im2col_scratch(const ConvShape& s, int threads);
+template <class T>
+void run_im2col(const Conv<T>& call, void* scratch, Parallel& pool);
+
+Result<size_t> depthwise_scratch(const ConvShape& s, int threads);
+void run_depthwise(const Conv<float>& call, void* scratch, Parallel& pool);
+
+}  // namespace kinglet::conv_internal

@@ -1,0 +1,103 @@
+#include "ops/conv_geometry.h"
+#include "ops/converted.h"
+
+namespace kinglet::ops {
+
+namespace {
+
+struct ConvParams {
+  ConvShape shape;
+  ConvKernel kernel = ConvKernel::kCount;
+  Activation activation{};
+  std::shared_ptr<Buffer> packed;  // null: packed in the run, in front of the kernel's scratch
+  size_t packed_bytes = 0;
+};
+
+Status infer(InferContext& c) {
+  KL_ASSIGN(ConvShape shape, conv_shape(c));
+  Shape out = conv_output(c, shape);
+  KL_REQUIRE(!c.has_input(3) || c.shape(3) == out, kInvalidShape, "Z is ", c.shape(3), ", expected ", out);
+  c.output(0, c.dtype(0), out);
+  return {};
+}
+
+template <class T>
+Status run(const ConvParams& p, Run& run) {
+  Conv<T> call;
+  call.shape = p.shape;
+  call.x = run.in(0).data<const T>();
+  call.bias = run.has_in(2) ? run.in(2).data<const T>() : nullptr;
+  call.residual = run.has_in(3) ? run.in(3).data<const T>() : nullptr;
+  call.y = run.out(0).data<T>();
+  call.activation = p.activation;
+  std::byte* scratch = run.scratch();
+  if (p.packed) {
+    call.w = reinterpret_cast<const T*>(p.packed->data());
+  } else {
+    conv_pack(p.shape, p.kernel, run.in(1).data<const T>(), reinterpret_cast<T*>(scratch));
+    call.w = reinterpret_cast<const T*>(scratch);
+    scratch += p.packed_bytes;
+  }
+  conv(call, p.kernel, scratch, run.parallel());
+  return {};
+}
+
+template <class T>
+Status prepare(LowerContext& c, ConvParams p) {
+  p.kernel = select_conv<T>(p.shape);
+  const char* name = conv_kernel_name(p.kernel);
+  KL_ASSIGN(p.packed_bytes, conv_packed_bytes<T>(p.shape, p.kernel));
+  KL_ASSIGN(size_t scratch, conv_scratch_bytes<T>(p.shape, p.kernel, c.threads()));
+  if (c.dtype(0) == kDTypeOf<T>) {
+    KL_ASSIGN(p.packed, c.packed(1, str(name, " ", p.shape.groups), p.packed_bytes, [&](std::byte* to) {
+      conv_pack(p.shape, p.kernel, c.constant(1)->data<const T>(), reinterpret_cast<T*>(to));
+    }));
+  }
+  if (!p.packed) {
+    KL_ASSIGN(p.packed_bytes, checked_add(p.packed_bytes, kBufferAlignment - 1));
+    p.packed_bytes &= ~(kBufferAlignment - 1);
+    KL_ASSIGN(scratch, checked_add(scratch, p.packed_bytes));
+  }
+  c.scratch(scratch);
+  if (c.has_input(3)) c.in_place(0, 3);
+  add_float_step<run<T>>(c, name, c.dtype(0), std::move(p));
+  return {};
+}
+
+Status lower(LowerContext& c) {
+  ConvParams p;
+  KL_ASSIGN(p.shape, conv_shape(c));
+  if (std::string_view name = c.attributes().get_string("activation"); !name.empty()) {
+    Activation::Kind kind;
+    KL_REQUIRE(activation_from_name(name, false, &kind), kUnsupportedFeature, "activation ", name);
+    p.activation = default_activation(kind);
+    auto params = c.attributes().get_floats("activation_params");
+    if (!params.empty()) p.activation.alpha = params[0];
+    if (params.size() > 1) p.activation.beta = params[1];
+  }
+  if (c.dtype(0) == DType::kFloat64) return prepare<double>(c, std::move(p));
+  return prepare<float>(c, std::move(p));
+}
+
+#define CONV_ATTRIBUTES "auto_pad:s='NOTSET' dilations:is group:i=1 kernel_shape:is pads:is strides:is"
+
+constexpr OpDef kConv[] = {
+    {.domain = kOnnx,
+     .name = "Conv",
+     .signature = "X:T W:T B:T? -> Y:T | T=floats | " CONV_ATTRIBUTES,
+     .infer = infer,
+     .lower = lower},
+    // activation(conv + B + Z); activation_params: alpha and beta of the function, Clip: its bounds.
+    {.domain = kMicrosoft,
+     .name = "FusedConv",
+     .signature = "X:T W:T B:T? Z:T? -> Y:T | T=float16,float32 | " CONV_ATTRIBUTES
+                  " activation:s activation_params:fs",
+     .infer = infer,
+     .lower = lower},
+};
+
+}  // namespace
+
+std::span<const OpDef> conv() { return kConv; }
+
+}  // namespace kinglet::ops
