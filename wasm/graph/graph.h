@@ -66,8 +66,13 @@ class Graph {
 
   ValueId add_edge(std::string edge_name, Type type = {});
   ValueId add_constant(std::string edge_name, Tensor value);
-  // Appends behind all nodes; its inputs exist already.
+  // Appends behind all nodes; its inputs exist already. Later changes of inputs and captures go through a
+  // Patch.
   NodeId add_node(Node node);
+
+  // Puts `node` in place of one with the same outputs and place in the order; its inputs and captures may
+  // differ.
+  void replace_node(NodeId id, Node node);
 
   const Edge& edge(ValueId id) const { return edges_[static_cast<size_t>(id)]; }
   Edge& edge(ValueId id) { return edges_[static_cast<size_t>(id)]; }
@@ -79,8 +84,9 @@ class Graph {
   // Live nodes, each after the producers of its inputs and captures.
   const std::vector<NodeId>& order() const { return order_; }
   bool is_output(ValueId id) const;
-  // Nodes that read `id` as input or capture, once for each reading; graph outputs not counted.
-  std::vector<NodeId> users(ValueId id) const;
+  // Nodes that read `id` as input or capture, once for each reading and in no order; graph outputs not
+  // counted.
+  const std::vector<NodeId>& users(ValueId id) const { return users_[static_cast<size_t>(id)]; }
   // The constant behind `id`, or null (also for kNoValue).
   const Tensor* constant(ValueId id) const {
     return id != kNoValue && edge(id).is_constant() ? &edge(id).constant : nullptr;
@@ -92,9 +98,22 @@ class Graph {
 
  private:
   friend class Patch;
+  // Adds to all but `order_`.
+  NodeId insert_node(Node node);
+  // Calls f(ValueId&) for every present input and capture.
+  template <class F>
+  static void for_each_read(Node& node, F&& f) {
+    for (ValueId& input : node.inputs) {
+      if (input != kNoValue) f(input);
+    }
+    for (Subgraph& s : node.subgraphs) {
+      for (ValueId& capture : s.captures) f(capture);
+    }
+  }
   std::vector<Edge> edges_;
   std::vector<Node> nodes_;
   std::vector<NodeId> order_;
+  std::vector<std::vector<NodeId>> users_;  // by value
 };
 
 }  // namespace kinglet

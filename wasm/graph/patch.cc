@@ -31,40 +31,55 @@ DType Patch::dtype(ValueId id) const {
   return id < count ? graph_.edge(id).type.dtype : edges_[static_cast<size_t>(id - count)].type.dtype;
 }
 
-void Patch::apply(Graph& graph) && {
-  for (Edge& edge : edges_) graph.edges_.push_back(std::move(edge));
-  std::vector<NodeId> added;
-  for (Node& node : nodes_) {
-    auto id = static_cast<NodeId>(graph.nodes_.size());
-    for (ValueId output : node.outputs) graph.edge(output).producer = id;
-    graph.nodes_.push_back(std::move(node));
-    added.push_back(id);
+bool Patch::can_replace(const Graph& graph, ValueId old, ValueId by) {
+  bool is_new = static_cast<size_t>(by) >= graph.edge_count();
+  return is_new || !graph.is_output(old) ||
+         (!graph.is_output(by) && std::ranges::find(graph.inputs, by) == graph.inputs.end());
+}
+
+void Patch::redirect(Graph& graph, ValueId old, ValueId by) {
+  std::vector<NodeId> readers = std::move(graph.users_[static_cast<size_t>(old)]);
+  graph.users_[static_cast<size_t>(old)].clear();
+  for (NodeId reader : readers) {
+    // A reader that is listed twice is changed at the first time.
+    Graph::for_each_read(graph.node(reader), [&](ValueId& value) {
+      if (value != old) return;
+      value = by;
+      graph.users_[static_cast<size_t>(by)].push_back(reader);
+    });
   }
+  Edge& from = graph.edge(old);
+  Edge& to = graph.edge(by);
+  if (to.type.kind == Type::Kind::kUnknown) to.type = from.type;
+  if (!graph.is_output(old)) return;
+  bool taken = graph.is_output(by) || std::ranges::find(graph.inputs, by) != graph.inputs.end();
+  std::ranges::replace(graph.outputs, old, by);
+  if (taken) return;
+  to.name = std::move(from.name);
+  from.name = str(to.name, ":replaced");
+  if (from.type.has_shape) to.type = from.type;
+}
+
+void Patch::apply(Graph& graph) && {
+  for (Edge& edge : edges_) {
+    graph.edges_.push_back(std::move(edge));
+    graph.users_.emplace_back();
+  }
+  std::vector<NodeId> added;
+  for (Node& node : nodes_) added.push_back(graph.insert_node(std::move(node)));
   auto at = std::ranges::find(graph.order_, anchor_);
   graph.order_.insert(at, added.begin(), added.end());
-  for (auto [old, by] : replaced_) {
-    for (NodeId n : graph.order_) {
-      Node& node = graph.node(n);
-      std::ranges::replace(node.inputs, old, by);
-      for (Subgraph& s : node.subgraphs) std::ranges::replace(s.captures, old, by);
+  for (auto [old, by] : replaced_) redirect(graph, old, by);
+  for (NodeId id : removed_) {
+    Node& node = graph.node(id);
+    Graph::for_each_read(node,
+                         [&](ValueId& value) { std::erase(graph.users_[static_cast<size_t>(value)], id); });
+    for (ValueId output : node.outputs) {
+      if (output != kNoValue && graph.edge(output).producer == id) graph.edge(output).producer = kNoNode;
     }
-    if (graph.is_output(old)) {
-      std::string name = graph.edge(old).name;
-      graph.edge(old).name += ":replaced";
-      // `by` may be an output already (or an input): then the two outputs share it and the name stays with
-      // the first.
-      bool taken = graph.is_output(by) || std::ranges::find(graph.inputs, by) != graph.inputs.end();
-      if (!taken) graph.edge(by).name = std::move(name);
-      Type declared = graph.edge(old).type;
-      if (!taken && declared.has_shape) graph.edge(by).type = std::move(declared);
-      std::ranges::replace(graph.outputs, old, by);
-    }
-  }
-  for (NodeId n : removed_) {
-    for (ValueId output : graph.node(n).outputs) {
-      if (output != kNoValue && graph.edge(output).producer == n) graph.edge(output).producer = kNoNode;
-    }
-    std::erase(graph.order_, n);
+    graph.order_.erase(std::ranges::find(graph.order_, id));
+    // The id stays; what it held does not.
+    node = {};
   }
 }
 

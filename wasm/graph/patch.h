@@ -24,8 +24,11 @@ class Patch {
   std::vector<ValueId> add_node(Node node, int outputs);
   // The same for one output.
   ValueId add(Node node) { return add_node(std::move(node), 1)[0]; }
-  // All readers of `old`, and the graph's outputs, read `by` instead. A graph output keeps its name.
+  // All readers of `old`, and the graph's outputs, read `by` instead. `by` takes over the name of a graph
+  // output; it keeps its own where it is a graph input or an output itself (see `can_replace`).
   void replace(ValueId old, ValueId by) { replaced_.emplace_back(old, by); }
+  // False when `old` is a graph output whose name would be lost.
+  static bool can_replace(const Graph& graph, ValueId old, ValueId by);
   void remove(NodeId node) { removed_.push_back(node); }
   // The type of an edge of the graph or of this patch (kNone if unknown).
   DType dtype(ValueId id) const;
@@ -33,6 +36,8 @@ class Patch {
   void apply(Graph& graph) &&;
 
  private:
+  static void redirect(Graph& graph, ValueId old, ValueId by);
+
   const Graph& graph_;
   NodeId anchor_;
   ValueId next_;

@@ -1,0 +1,67 @@
+#include <limits>
+
+#include "ops/registry.h"
+#include "passes/match.h"
+#include "passes/pass.h"
+
+namespace kinglet::passes {
+
+namespace {
+
+struct Activation {
+  std::string_view name;
+  std::vector<float> params;  // as FusedConv takes them
+};
+
+// What the node does, when kernels can do it to their result.
+std::optional<Activation> activation_of(const Graph& graph, const Node& node) {
+  if (node.domain != kOnnx) return std::nullopt;
+  auto number = [&](std::string_view name, float absent) { return node.attributes.get_float(name, absent); };
+  std::string_view op = node.op;
+  if (op == "Relu" || op == "Sigmoid" || op == "Tanh" || op == "HardSwish" || op == "Softplus" ||
+      op == "Softsign")
+    return Activation{op, {}};
+  if (op == "LeakyRelu") return Activation{op, {number("alpha", 0.01f)}};
+  if (op == "Elu" || op == "ThresholdedRelu") return Activation{op, {number("alpha", 1)}};
+  if (op == "HardSigmoid") return Activation{op, {number("alpha", 0.2f), number("beta", 0.5f)}};
+  if (op == "Swish" && number("alpha", 1) == 1) return Activation{"Silu", {}};
+  if (op == "Gelu" && node.attributes.get_string("approximate", "none") == "none") return Activation{op, {}};
+  if (op == "Clip") {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    auto low = scalar(graph, node.input(1), kMaxRank), high = scalar(graph, node.input(2), kMaxRank);
+    bool known = (low || node.input(1) == kNoValue) && (high || node.input(2) == kNoValue);
+    if (!known) return std::nullopt;
+    return Activation{
+        op, {static_cast<float>(low.value_or(-kInfinity)), static_cast<float>(high.value_or(kInfinity))}};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+// An activation behind a Conv, FusedConv or Gemm of float32 becomes part of it.
+Status fuse_activation(const Graph& graph, NodeId id, Patch* patch) {
+  const Node& node = graph.node(id);
+  ValueId x = node.input(0);
+  const Node* before = graph.producer(x);
+  if (before == nullptr || !is_float32(graph, x) || !read_once(graph, x) || before->outputs.size() != 1)
+    return {};
+  bool conv = is_op(*before, "Conv") || is_op(*before, "FusedConv", kMicrosoft);
+  bool gemm = is_op(*before, "Gemm") || is_op(*before, "FusedGemm", kMicrosoft);
+  const char* fused_op = conv ? "FusedConv" : "FusedGemm";
+  if ((!conv && !gemm) || before->attributes.has("activation") || find_op(kMicrosoft, fused_op) == nullptr)
+    return {};
+  auto activation = activation_of(graph, node);
+  if (!activation) return {};
+  Node fused = make_node(*before, fused_op, before->inputs, before->attributes, kMicrosoft);
+  fused.attributes.set("activation", std::string(activation->name));
+  if (conv && !activation->params.empty()) fused.attributes.set("activation_params", activation->params);
+  static constexpr const char* kGemmParams[] = {"activation_alpha", "activation_beta"};
+  for (size_t i = 0; gemm && i < activation->params.size(); ++i)
+    fused.attributes.set(kGemmParams[i], activation->params[i]);
+  patch->replace(node.outputs[0], patch->add(std::move(fused)));
+  patch->remove(id);
+  return {};
+}
+
+}  // namespace kinglet::passes

@@ -1,0 +1,14 @@
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace kinglet {
+
+// Shapes that the values of a graph have for one choice of its open extents, each open extent another number.
+// By value; nothing where shapes depend on data or on bodies. What holds here is likely, not certain, to hold
+// for other extents.
+std::vector<std::optional<Shape>> sample_shapes(const Graph& graph);
+
+}  // namespace kinglet
