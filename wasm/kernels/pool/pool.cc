@@ -1,0 +1,161 @@
+#include "kernels/pool/pool.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/checked.h"
+#include "base/shape.h"
+#include "kernels/pool/window.h"
+#include "simd/interleave.h"
+
+namespace kinglet::kernels {
+
+namespace {
+
+// Elements of the padded row that the windows along the last axis read.
+int64_t row_length(const PoolAxis& a) { return (a.out - 1) * a.stride + a.reach(); }
+
+// out[i] = join over k of row[i * stride + k * dilation].
+template <PoolKind kind, class T>
+void join_along(const PoolAxis& a, const T* __restrict row, T* __restrict out) {
+  using W = Window<kind, T>;
+  for (int64_t k = 0; k < a.kernel; ++k) {
+    const T* r = row + k * a.dilation;
+    int64_t i = 0;
+    if (a.stride == 1) {
+      if (k == 0) std::copy_n(r, a.out, out);
+      for (; i < a.out && k != 0; ++i) out[i] = W::join(out[i], r[i]);
+      continue;
+    }
+    if constexpr (sizeof(T) == 4) {
+      using V = Vec<T>;
+      for (; a.stride == 2 && i + 4 <= a.out; i += 4) {
+        V x = even(V::load(r + 2 * i), V::load(r + 2 * i + 4)), o = V::load(out + i);
+        if (k != 0) x = kind == PoolKind::kMax ? max(o, x) : o + x;
+        x.store(out + i);
+      }
+    }
+    for (; i < a.out; ++i) out[i] = k == 0 ? r[i * a.stride] : W::join(out[i], r[i * a.stride]);
+  }
+}
+
+// Every output row is the join of a window of input rows, gathered first; then joined along the row.
+template <PoolKind kind, class T>
+void pool_plane(const Pool& pool, const T* in, T* out, T* row) {
+  using W = Window<kind, T>;
+  size_t outer = pool.axes.size() - 1;
+  const PoolAxis& last = pool.axes[outer];
+  T* counts = row + row_length(last) + 8;
+  if (kind == PoolKind::kAverage) {
+    for (int64_t i = 0; i < last.out; ++i)
+      counts[i] = static_cast<T>(std::max<int64_t>(tap_count(last, i, pool.count_include_pad), 1));
+  }
+  int64_t visible = std::clamp<int64_t>(row_length(last) - last.pad_begin, 0, last.in);
+  std::array<int64_t, kMaxRank> at{}, tap{}, begin{}, end{}, step{};
+  int64_t stride = last.in;
+  for (size_t i = outer; i-- > 0; stride *= pool.axes[i].in) step[i] = stride;
+
+  for (bool more_rows = true; more_rows;) {
+    std::fill_n(row, row_length(last), W::kNothing);
+    int64_t taken = 1;
+    bool any = true;
+    for (size_t i = 0; i < outer; ++i) {
+      const PoolAxis& a = pool.axes[i];
+      int64_t first = at[i] * a.stride - a.pad_begin;
+      begin[i] = first >= 0 ? 0 : (a.dilation - 1 - first) / a.dilation;
+      end[i] = std::min(a.kernel, first >= a.in ? 0 : (a.in - first + a.dilation - 1) / a.dilation);
+      tap[i] = begin[i];
+      any &= begin[i] < end[i];
+      if (kind == PoolKind::kAverage) taken *= tap_count(a, at[i], pool.count_include_pad);
+    }
+    for (bool more = any; more;) {
+      const T* source = in;
+      for (size_t i = 0; i < outer; ++i) {
+        const PoolAxis& a = pool.axes[i];
+        source += (at[i] * a.stride - a.pad_begin + tap[i] * a.dilation) * step[i];
+      }
+      T* __restrict target = row + last.pad_begin;
+      if (kind == PoolKind::kLp && pool.p != 2) {
+        for (int64_t i = 0; i < visible; ++i) target[i] += W::prepare(source[i], pool.p);
+      } else {
+        for (int64_t i = 0; i < visible; ++i) target[i] = W::join(target[i], W::prepare(source[i], 2));
+      }
+      more = false;
+      for (size_t i = outer; i-- > 0 && !more;) {
+        more = ++tap[i] < end[i];
+        if (!more) tap[i] = begin[i];
+      }
+    }
+    join_along<kind>(last, row, out);
+    if (kind == PoolKind::kAverage) {
+      T taps = static_cast<T>(std::max<int64_t>(taken, 1));
+      for (int64_t i = 0; i < last.out; ++i) out[i] = out[i] / (taps * counts[i]);
+    } else if (kind == PoolKind::kLp) {
+      for (int64_t i = 0; i < last.out; ++i) out[i] = W::finish(out[i], pool.p);
+    }
+    out += last.out;
+    more_rows = false;
+    for (size_t i = outer; i-- > 0 && !more_rows;) {
+      more_rows = ++at[i] < pool.axes[i].out;
+      if (!more_rows) at[i] = 0;
+    }
+  }
+}
+
+int64_t plane_size(const Pool& pool, int64_t PoolAxis::* extent) {
+  int64_t n = 1;
+  for (const PoolAxis& a : pool.axes) n *= a.*extent;
+  return n;
+}
+
+// Scratch of one plane in elements.
+int64_t worker_length(const PoolAxis& last) { return row_length(last) + last.out + 16; }
+
+template <PoolKind kind, class T>
+void pool_all(const Pool& pool, const void* in, void* out, void* scratch, Parallel& parallel) {
+  int64_t in_size = plane_size(pool, &PoolAxis::in), out_size = plane_size(pool, &PoolAxis::out);
+  int64_t work = in_size + out_size, length = worker_length(pool.axes.back());
+  // Each range of planes has its own part of scratch: there are at most `threads` ranges.
+  int64_t ranges = std::min<int64_t>(parallel.threads(), pool.planes);
+  int64_t share = ceil_div(pool.planes, std::max<int64_t>(ranges, 1));
+  auto body = [&](size_t first, size_t last) {
+    for (size_t range = first; range < last; ++range) {
+      T* row = static_cast<T*>(scratch) + static_cast<int64_t>(range) * length;
+      int64_t end = std::min(pool.planes, static_cast<int64_t>(range + 1) * share);
+      for (int64_t i = static_cast<int64_t>(range) * share; i < end; ++i) {
+        if (work > (1 << 20) && parallel.cancel != nullptr && parallel.cancel->set()) return;
+        pool_plane<kind>(pool, static_cast<const T*>(in) + i * in_size, static_cast<T*>(out) + i * out_size,
+                         row);
+      }
+    }
+  };
+  parallel_for(parallel, static_cast<size_t>(ranges), 1, body);
+}
+
+}  // namespace
+
+size_t pool_scratch_bytes(const Pool& pool, DType dtype, int threads) {
+  int64_t bytes = worker_length(pool.axes.back());
+  if (mul_overflows(bytes, int64_t{dtype_bits(dtype) / 8} * threads, &bytes) || !fits<size_t>(bytes))
+    return 0;
+  return static_cast<size_t>(bytes);
+}
+
+std::span<const PoolVariant> pool_variants() {
+  static constexpr PoolVariant kVariants[] = {
+#define POOL(kind, type) \
+  {"pool/" #kind "_" #type, PoolKind::k##kind, kDTypeOf<type>, pool_all<PoolKind::k##kind, type>},
+#include "kernels/pool/pool.inc"
+#undef POOL
+  };
+  return kVariants;
+}
+
+const PoolVariant* find_pool(PoolKind kind, DType dtype) {
+  for (const PoolVariant& v : pool_variants()) {
+    if (v.kind == kind && v.dtype == dtype) return &v;
+  }
+  return nullptr;
+}
+
+}  // namespace kinglet::kernels

@@ -1,0 +1,48 @@
+#pragma once
+// How one kind of pooling takes in elements and ends.
+#include <cmath>
+#include <limits>
+
+#include "kernels/pool/pool.h"
+
+namespace kinglet::kernels {
+
+template <PoolKind kind, class T>
+struct Window {
+  static constexpr T kNothing =
+      kind == PoolKind::kMax ? (std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                                                     : std::numeric_limits<T>::lowest())
+                             : T{0};
+  // What an element contributes.
+  static T prepare(T x, int64_t p) {
+    if constexpr (kind == PoolKind::kLp) {
+      if (p == 2) return x * x;
+      return p == 1 ? std::abs(x) : std::pow(std::abs(x), static_cast<T>(p));
+    }
+    return x;
+  }
+  static T join(T a, T b) {
+    if constexpr (kind == PoolKind::kMax)
+      return a < b ? b : a;
+    else
+      return a + b;
+  }
+  static T finish(T sum, int64_t p) {
+    if constexpr (kind == PoolKind::kLp) {
+      if (p == 2) return std::sqrt(sum);
+      return p == 1 ? sum : std::pow(sum, T{1} / static_cast<T>(p));
+    }
+    return sum;
+  }
+};
+
+// Elements of window `at` that count: taps inside [-pad_begin, in + pad_end), or only inside [0, in).
+inline int64_t tap_count(const PoolAxis& a, int64_t at, bool include_pad) {
+  int64_t first = at * a.stride - a.pad_begin, low = include_pad ? -a.pad_begin : 0;
+  int64_t high = include_pad ? a.in + a.pad_end : a.in;
+  int64_t begin = first >= low ? 0 : (low - first + a.dilation - 1) / a.dilation;
+  int64_t end = first >= high ? 0 : (high - first + a.dilation - 1) / a.dilation;
+  return std::max<int64_t>(std::min(end, a.kernel) - begin, 0);
+}
+
+}  // namespace kinglet::kernels
