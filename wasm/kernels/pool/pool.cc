@@ -48,7 +48,8 @@ void pool_plane(const Pool& pool, const T* in, T* out, T* row) {
   T* counts = row + row_length(last) + 8;
   if (kind == PoolKind::kAverage) {
     for (int64_t i = 0; i < last.out; ++i)
-      counts[i] = static_cast<T>(std::max<int64_t>(tap_count(last, i, pool.count_include_pad), 1));
+      counts[i] =
+          static_cast<T>(pool.count_include_pad ? last.kernel : std::max<int64_t>(tap_count(last, i), 1));
   }
   int64_t visible = std::clamp<int64_t>(row_length(last) - last.pad_begin, 0, last.in);
   std::array<int64_t, kMaxRank> at{}, tap{}, begin{}, end{}, step{};
@@ -57,7 +58,7 @@ void pool_plane(const Pool& pool, const T* in, T* out, T* row) {
 
   for (bool more_rows = true; more_rows;) {
     std::fill_n(row, row_length(last), W::kNothing);
-    int64_t taken = 1;
+    T taken = 1;
     bool any = true;
     for (size_t i = 0; i < outer; ++i) {
       const PoolAxis& a = pool.axes[i];
@@ -66,7 +67,8 @@ void pool_plane(const Pool& pool, const T* in, T* out, T* row) {
       end[i] = std::min(a.kernel, first >= a.in ? 0 : (a.in - first + a.dilation - 1) / a.dilation);
       tap[i] = begin[i];
       any &= begin[i] < end[i];
-      if (kind == PoolKind::kAverage) taken *= tap_count(a, at[i], pool.count_include_pad);
+      if (kind == PoolKind::kAverage)
+        taken *= static_cast<T>(pool.count_include_pad ? a.kernel : tap_count(a, at[i]));
     }
     for (bool more = any; more;) {
       const T* source = in;
@@ -88,8 +90,8 @@ void pool_plane(const Pool& pool, const T* in, T* out, T* row) {
     }
     join_along<kind>(last, row, out);
     if (kind == PoolKind::kAverage) {
-      T taps = static_cast<T>(std::max<int64_t>(taken, 1));
-      for (int64_t i = 0; i < last.out; ++i) out[i] = out[i] / (taps * counts[i]);
+      if (taken == 0) taken = 1;
+      for (int64_t i = 0; i < last.out; ++i) out[i] = out[i] / (taken * counts[i]);
     } else if (kind == PoolKind::kLp) {
       for (int64_t i = 0; i < last.out; ++i) out[i] = W::finish(out[i], pool.p);
     }

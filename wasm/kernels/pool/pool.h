@@ -22,7 +22,7 @@ struct Pool {
   PoolKind kind;
   int64_t planes;
   std::vector<PoolAxis> axes;      // at least one; every out at least 1
-  bool count_include_pad = false;  // kAverage: padding counts as zeros, but not what lies beyond it
+  bool count_include_pad = false;  // kAverage: what lies outside counts as zeros
   int64_t p = 2;                   // kLp: the norm
 };
 

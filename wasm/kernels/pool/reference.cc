@@ -20,19 +20,18 @@ void pool_reference(const Pool& pool, const void* in, void* out, void*, Parallel
       int64_t counted = 0;
       for (int64_t t = 0; t < taps; ++t) {
         int64_t out_rest = o, tap_rest = t, place = 0, step = 1;
-        bool inside = true, counts = true;
+        bool inside = true;
         for (size_t i = pool.axes.size(); i-- > 0;) {
           const PoolAxis& a = pool.axes[i];
           int64_t at = out_rest % a.out * a.stride + tap_rest % a.kernel * a.dilation - a.pad_begin;
           out_rest /= a.out;
           tap_rest /= a.kernel;
           inside &= at >= 0 && at < a.in;
-          counts &= at < a.in + a.pad_end;
           place += at * step;
           step *= a.in;
         }
         if (inside) value = W::join(value, W::prepare(source[place], pool.p));
-        counted += inside || (counts && pool.count_include_pad);
+        counted += inside || pool.count_include_pad;
       }
       if (kind == PoolKind::kAverage) value /= static_cast<T>(std::max<int64_t>(counted, 1));
       *target++ = W::finish(value, pool.p);

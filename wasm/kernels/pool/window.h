@@ -1,5 +1,6 @@
 #pragma once
 // How one kind of pooling takes in elements and ends.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -36,12 +37,11 @@ struct Window {
   }
 };
 
-// Elements of window `at` that count: taps inside [-pad_begin, in + pad_end), or only inside [0, in).
-inline int64_t tap_count(const PoolAxis& a, int64_t at, bool include_pad) {
-  int64_t first = at * a.stride - a.pad_begin, low = include_pad ? -a.pad_begin : 0;
-  int64_t high = include_pad ? a.in + a.pad_end : a.in;
-  int64_t begin = first >= low ? 0 : (low - first + a.dilation - 1) / a.dilation;
-  int64_t end = first >= high ? 0 : (high - first + a.dilation - 1) / a.dilation;
+// Taps of window `at` that lie inside the input.
+inline int64_t tap_count(const PoolAxis& a, int64_t at) {
+  int64_t first = at * a.stride - a.pad_begin;
+  int64_t begin = first >= 0 ? 0 : (a.dilation - 1 - first) / a.dilation;
+  int64_t end = first >= a.in ? 0 : (a.in - first + a.dilation - 1) / a.dilation;
   return std::max<int64_t>(std::min(end, a.kernel) - begin, 0);
 }
 
