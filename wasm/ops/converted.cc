@@ -1,5 +1,6 @@
 #include "ops/converted.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -57,6 +58,20 @@ T to_integer(F value, Rounding rounding) {
   return static_cast<T>(value);
 }
 
+// Integers of 4 and 2 bits.
+template <class F>
+void narrow_packed(const F* source, const Tensor& target, Rounding rounding) {
+  int bits = dtype_bits(target.dtype());
+  bool is_signed = dtype_kind(target.dtype()) == 'i';
+  int high = (1 << (is_signed ? bits - 1 : bits)) - 1, low = is_signed ? -high - 1 : 0;
+  for (int64_t i = 0; i < target.count(); ++i) {
+    int value = std::clamp<int>(to_integer<int32_t>(source[i], rounding), low, high);
+    int64_t per_byte = 8 / bits, shift = i % per_byte * bits;
+    uint8_t& byte = target.data<uint8_t>()[i / per_byte];
+    byte = static_cast<uint8_t>((shift == 0 ? 0 : byte) | (value & ((1 << bits) - 1)) << shift);
+  }
+}
+
 template <class F>
 void narrow(const F* source, const Tensor& target, Rounding rounding) {
   int64_t count = target.count();
@@ -91,6 +106,11 @@ void narrow(const F* source, const Tensor& target, Rounding rounding) {
     case DType::kBool:
       for (int64_t i = 0; i < count; ++i) target.data<uint8_t>()[i] = source[i] != 0;
       return;
+    case DType::kInt4:
+    case DType::kUInt4:
+    case DType::kInt2:
+    case DType::kUInt2:
+      return narrow_packed(source, target, rounding);
     default:
       for (int64_t i = 0; i < count; ++i)
         target.data<uint8_t>()[i] = float_to_small_float(target.dtype(), static_cast<float>(source[i]), true);
@@ -177,6 +197,23 @@ class ConvertedRun final : public Run {
 };
 
 }  // namespace
+
+Result<Tensor> element_of(DType dtype, double value) {
+  KL_ASSIGN(Tensor t, Tensor::allocate(dtype, {}));
+  if (dtype_kind(dtype) == 'c') {
+    if (dtype == DType::kComplex64)
+      *t.data<float>() = static_cast<float>(value);
+    else
+      *t.data<double>() = value;
+  } else if (dtype == DType::kFloat32) {
+    *t.data<float>() = static_cast<float>(value);
+  } else if (dtype == DType::kFloat64) {
+    *t.data<double>() = value;
+  } else if (dtype != DType::kString) {
+    narrow(&value, t, Rounding::kTruncate);
+  }
+  return t;
+}
 
 Status run_converted(DType from, DType to, Rounding rounding, const void* params,
                      Status (*step)(const void* params, Run&), Run& run) {

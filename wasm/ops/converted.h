@@ -13,6 +13,10 @@ enum class Rounding : uint8_t { kTruncate, kNearest };
 Status run_converted(DType from, DType to, Rounding rounding, const void* params,
                      Status (*step)(const void* params, Run&), Run& run);
 
+// One element of any dtype: `value` converted (saturating), or an empty string. Of a sub-byte type: its bits
+// in a byte, as a step of add_move_step sees them.
+Result<Tensor> element_of(DType dtype, double value);
+
 template <class Params>
 struct ConvertedParams {
   DType from, to;
