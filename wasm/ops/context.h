@@ -206,8 +206,14 @@ class EvalContext {
   }
   // Fails with kInternal when there is no executor (constant folding does not evaluate control flow).
   Status call(size_t subgraph, std::span<const Value> inputs, std::vector<Value>* outputs);
+  // An operator of ai.onnx, computed at once. Inputs that are Value() are absent.
+  Result<std::vector<Value>> apply(std::string_view op, std::span<const Value> inputs,
+                                   Attributes attributes = {}, int outputs = 1);
   Parallel& parallel() { return executor_->parallel(); }
-  bool cancelled() { return parallel().cancel != nullptr && parallel().cancel->set(); }
+  bool cancelled() {
+    return executor_ != nullptr && executor_->parallel().cancel != nullptr &&
+           executor_->parallel().cancel->set();
+  }
 
  private:
   const Node& node_;

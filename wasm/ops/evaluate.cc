@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/registry.h"
+
 namespace kinglet {
 
 namespace {
@@ -139,6 +141,21 @@ Result<Tensor> EvalContext::tensor(int i) const {
   const Tensor* t = i < input_count() ? input(i).tensor() : nullptr;
   KL_REQUIRE(t != nullptr, kInvalidGraph, "input ", i, " is not a tensor");
   return *t;
+}
+
+Result<std::vector<Value>> EvalContext::apply(std::string_view op, std::span<const Value> inputs,
+                                              Attributes attributes, int outputs) {
+  Node node;
+  node.op = op;
+  node.name = node_.name;
+  node.attributes = std::move(attributes);
+  node.def = find_op(kOnnx, op);
+  for (size_t i = 0; i < inputs.size(); ++i)
+    node.inputs.push_back(inputs[i].empty() ? kNoValue : static_cast<ValueId>(i));
+  for (int i = 0; i < outputs; ++i) node.outputs.push_back(i);
+  std::vector<Value> results;
+  KL_TRY(evaluate(node, inputs, &results, executor_));
+  return results;
 }
 
 Status EvalContext::call(size_t subgraph, std::span<const Value> inputs, std::vector<Value>* outputs) {
