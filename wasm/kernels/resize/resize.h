@@ -63,4 +63,10 @@ Status resize_nearest(const Resize& resize, int bytes, const void* extrapolation
 Status resize_linear(const Resize& resize, DType dtype, double extrapolation, const void* in, void* out,
                      Parallel& parallel);
 
+// The judges: one output element at a time.
+Status resize_nearest_reference(const Resize& resize, int bytes, const void* extrapolation, const void* in,
+                                void* out);
+Status resize_linear_reference(const Resize& resize, DType dtype, double extrapolation, const void* in,
+                               void* out);
+
 }  // namespace kinglet::kernels
