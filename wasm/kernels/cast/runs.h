@@ -68,6 +68,12 @@ inline void for_lanes(size_t n, Body&& body) {
   for (; i < n; ++i) body.template operator()<vec<T, 1>>(i);
 }
 
+// Tails share one scalar form, which keeps the code small.
+[[gnu::noinline]] inline float scalar_exp(float x) { return simd::exp(vec<float, 1>{x}).v; }
+[[gnu::noinline]] inline float scalar_log(float x) { return simd::log(vec<float, 1>{x}).v; }
+
+inline vec<float, 1> lane_exp(vec<float, 1> x) { return {scalar_exp(x.v)}; }
+inline vec<float, 1> lane_log(vec<float, 1> x) { return {scalar_log(x.v)}; }
 inline vec<double, 1> lane_exp(vec<double, 1> x) { return {std::exp(x.v)}; }
 inline vec<double, 1> lane_log(vec<double, 1> x) { return {std::log(x.v)}; }
 template <int N>

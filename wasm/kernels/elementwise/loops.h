@@ -23,15 +23,17 @@ void unary_lanes(const Row& row) {
   float p[2] = {};
   if (row.params != nullptr) std::memcpy(p, row.params, sizeof p);
   float edge[kLanes] = {};
+  // The last stretch passes through `edge`, so that the function is there once.
   for (size_t i = 0; i < row.n; i += kLanes) {
     size_t left = row.n - i;
-    if (left >= kLanes) {
-      Functor::at(V::load(x + i), p).store(y + i);
-      continue;
+    const float* from = x + i;
+    float* to = y + i;
+    if (left < kLanes) {
+      copy_floats(from, left, edge);
+      from = to = edge;
     }
-    copy_floats(x + i, left, edge);
-    Functor::at(V::load(edge), p).store(edge);
-    copy_floats(edge, left, y + i);
+    Functor::at(V::load(from), p).store(to);
+    if (left < kLanes) copy_floats(edge, left, y + i);
   }
 }
 
