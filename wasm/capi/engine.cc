@@ -71,9 +71,7 @@ Status open(OpenSession& s, Handle model, bool optimize, bool profile) {
   KL_ASSIGN(Bytes bytes, bytes_of(model));
   s.options.optimize = optimize;
   s.options.profile = profile;
-  s.options.keep_text = true;
-  KL_ASSIGN(s.model, open_model(std::move(bytes), s.files, s.options));
-  s.files.clear();
+  KL_ASSIGN(s.model, open_model(std::move(bytes), std::exchange(s.files, {}), s.options));
   return {};
 }
 
@@ -98,11 +96,13 @@ Done on_open(Handle handle, Action&& action) {
   }());
 }
 
-// A text made from an open session.
+// A text made from an open session: action(session) gives a string or a failure.
 template <class Action>
 Text text_of(Handle handle, Action&& action) {
   auto s = opened(handle);
-  return keep(std::move(s.status())) ? put_text(action(**s)) : 0;
+  if (!keep(std::move(s.status()))) return 0;
+  Result<std::string> text = action(**s);
+  return keep(std::move(text.status())) ? put_text(*text) : 0;
 }
 
 }  // namespace

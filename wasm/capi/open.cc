@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "graph/text.h"
 #include "ops/registry.h"
+#include "passes/pipeline.h"
 
 namespace kinglet {
 
@@ -19,27 +21,41 @@ void set_free_dimensions(Graph& graph, const OpenOptions& options) {
   std::ranges::for_each(graph.inputs, fix);
   std::ranges::for_each(graph.outputs, fix);
 }
+
+Result<std::unique_ptr<Graph>> read(const std::shared_ptr<Buffer>& model,
+                                    std::span<const ExternalFile> external, const OpenOptions& options) {
+  KL_ASSIGN(std::unique_ptr<Graph> graph, read_onnx(model, external));
+  set_free_dimensions(*graph, options);
+  return graph;
+}
+
+Status prepare(Graph& graph, const OpenOptions& options) {
+  KL_TRY(bind(graph));
+  return run_passes(graph, {.optimize = options.optimize});
+}
+
 }  // namespace
 
-Result<OpenedModel> open_model(std::shared_ptr<Buffer> model, std::span<const ExternalFile> external,
-                               const OpenOptions& options) {
-  KL_ASSIGN(std::unique_ptr<Graph> graph, read_onnx(std::move(model), external));
-  set_free_dimensions(*graph, options);
-  KL_TRY(bind(*graph));
-  OpenedModel out;
-  out.session = std::make_unique<Session>(std::shared_ptr<const Graph>(std::move(graph)));
-  out.session->profile().on = options.profile;
+Result<OpenedModel> open_model(std::shared_ptr<Buffer> model, std::vector<ExternalFile> external,
+                               OpenOptions options) {
+  KL_ASSIGN(std::shared_ptr<Graph> graph, read(model, external, options));
+  KL_TRY(prepare(*graph, options));
+  OpenedModel out{std::make_unique<Session>(std::move(graph)), std::move(model), std::move(external),
+                  std::move(options)};
+  out.session->profile().on = out.options.profile;
   return out;
 }
 
-std::string OpenedModel::info() const {
-  std::string out = str("graph as read:\n", graph_before, "\ngraph after passes:\n", graph_after);
+Result<std::string> OpenedModel::info() const {
+  KL_ASSIGN(std::unique_ptr<Graph> before, read(model, external, options));
+  const Graph& after = session->program().graph();
+  std::string out = str("as read:\n", to_text(*before), "\nafter passes:\n", to_text(after, {.types = true}));
   for (const auto& plan : session->program().plans()) {
-    out += str("\nplan for");
+    out += "\nplan for";
     for (int32_t slot : plan->inputs) out += str(" ", plan->slots[static_cast<size_t>(slot)].shape);
-    out += str(":\n", plan_text(*plan, session->program().graph()));
+    out += str(":\n", plan_text(*plan, after));
   }
-  out += str("packed bytes ", session->program().packed_bytes(), ", arena bytes ",
+  out += str("\npacked bytes ", session->program().packed_bytes(), ", arena bytes ",
              session->instance().arena_bytes(), "\n");
   return out;
 }

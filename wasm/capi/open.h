@@ -14,8 +14,6 @@ namespace kinglet {
 struct OpenOptions {
   // False: the graph runs as it was read, but for what operators need to run at all.
   bool optimize = true;
-  // Keep the graph's text before and after the passes for `info`.
-  bool keep_text = false;
   bool profile = false;
   // Extents for named symbolic dimensions.
   std::vector<std::pair<std::string, int64_t>> free_dimensions;
@@ -23,13 +21,17 @@ struct OpenOptions {
 
 struct OpenedModel {
   std::unique_ptr<Session> session;
-  std::string graph_before, graph_after;  // with keep_text
-  // Graph before and after passes, then every plan made so far: steps, kernels, arena bytes.
-  std::string info() const;
+  // What it was opened from, so that `info` can read it again.
+  std::shared_ptr<Buffer> model;
+  std::vector<ExternalFile> external;
+  OpenOptions options;
+
+  // For people: the graph before and after passes, then every plan made so far (steps, kernels, arena bytes).
+  Result<std::string> info() const;
 };
 
 // The session keeps `model` alive for as long as weights are read from it.
-Result<OpenedModel> open_model(std::shared_ptr<Buffer> model, std::span<const ExternalFile> external,
-                               const OpenOptions& options);
+Result<OpenedModel> open_model(std::shared_ptr<Buffer> model, std::vector<ExternalFile> external,
+                               OpenOptions options);
 
 }  // namespace kinglet

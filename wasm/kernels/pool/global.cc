@@ -17,7 +17,7 @@ T pool_run(const T* in, int64_t count, int64_t p) {
     for (; i + 4 * V::kLanes <= count; i += 4 * V::kLanes) {
       for (int k = 0; k < 4; ++k) {
         V x = V::load(in + i + k * V::kLanes);
-        if (kind == PoolKind::kLp) x = p == 2 ? x * x : abs(x);
+        if (kind == PoolKind::kLp) x = p == 2 ? x * x : max(x, V::splat(T{0}) - x);
         sums[k] = kind == PoolKind::kMax ? max(sums[k], x) : sums[k] + x;
       }
     }
