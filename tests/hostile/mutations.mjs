@@ -46,8 +46,9 @@ export function mutationsOf(bytes, { seed = 7, cuts = 200, changes = 2000, struc
 
 /** @param {Mutation} mutation */
 export function apply(bytes, mutation) {
-  if ('cut' in mutation) return bytes.slice(0, mutation.cut);
-  const copy = bytes.slice();
+  if ('cut' in mutation) return bytes.subarray(0, mutation.cut);
+  // A Buffer's slice() would be a view.
+  const copy = new Uint8Array(bytes);
   copy[mutation.at] = mutation.value;
   return copy;
 }

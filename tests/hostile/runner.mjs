@@ -5,17 +5,17 @@ import { nodeFlags } from '../support/runtimes.mjs';
 const ownWorker = fileURLToPath(new URL('worker.mjs', import.meta.url));
 
 /**
- * Tries every damaged copy of a subject's model. One that takes over `limit` milliseconds is a hang.
+ * Tries every damaged copy of the targets (targets.mjs). One that takes over `limit` milliseconds is a hang.
  * @param {'simd' | 'relaxed'} variant
- * @param {string} subject
- * @returns {Promise<{ total: number, ran: number, refused: Record<string, number>, slowest: number,
- *   failures: { index: number, detail: string }[] }>}
+ * @param {string} targets
+ * @returns {Promise<{ total: number, ran: number, skipped: number, refused: Record<string, number>, slowest: number,
+ *   failures: { index: number, detail: string }[] }>} `skipped`: copies of models that the engine does not run anyway
  */
-export async function tryMutations(variant, subject, { limit = 2000, worker = ownWorker } = {}) {
-  const summary = { total: 0, ran: 0, refused: {}, slowest: 0, failures: [] };
+export async function tryMutations(variant, targets, { limit = 2000, worker = ownWorker } = {}) {
+  const summary = { total: 0, ran: 0, skipped: 0, refused: {}, slowest: 0, failures: [] };
   let next = 0;
   do {
-    const args = [variant, subject, String(next)];
+    const args = [variant, targets, String(next)];
     next = await serve(worker, args, next, limit, summary);
   } while (next < summary.total);
   return summary;
@@ -57,9 +57,8 @@ function serve(worker, args, first, limit, summary) {
       clearTimeout(timer);
       if (!ready) return reject(new Error(`the worker does not start:\n${stderr}`));
       if (code !== 0) {
-        const detail = late
-          ? `no end after ${2 * limit} ms`
-          : `the process ended with ${signal ?? code}\n${stderr}`;
+        const how = late ? `no end after ${2 * limit} ms` : `the process ended with ${signal ?? code}`;
+        const detail = `copy ${next}: ${how}\n${stderr}`;
         summary.failures.push({ index: next, detail });
         next++;
       }
@@ -68,11 +67,11 @@ function serve(worker, args, first, limit, summary) {
   });
 }
 
-function take({ index, verdict, code, detail, milliseconds }, limit, summary) {
+function take({ index, words, verdict, code, detail, milliseconds }, limit, summary) {
   summary.slowest = Math.max(summary.slowest, milliseconds);
-  if (verdict === 'failed') summary.failures.push({ index, detail });
-  else if (milliseconds > limit)
-    summary.failures.push({ index, detail: `took ${milliseconds.toFixed(0)} ms` });
-  else if (verdict === 'ran') summary.ran++;
-  else summary.refused[code] = (summary.refused[code] ?? 0) + 1;
+  const fail = (why) => summary.failures.push({ index, detail: `${words}: ${why}` });
+  if (verdict === 'failed') fail(detail);
+  else if (milliseconds > limit) fail(`took ${milliseconds.toFixed(0)} ms`);
+  else if (verdict === 'refused') summary.refused[code] = (summary.refused[code] ?? 0) + 1;
+  else summary[verdict]++;
 }

@@ -10,9 +10,12 @@ const load = (path) => import(new URL(path, dist));
  * @returns an instance; after a trap it must not be used any more
  */
 export async function createEngine(variant) {
-  const [{ Abi }, { Heap }, { readValue, writeValue }, { importsFor }, { KingletError }] = await Promise.all(
-    ['abi/abi.js', 'abi/heap.js', 'abi/values.js', 'host/imports.js', 'errors.js'].map(load),
-  );
+  const [{ Abi }, { Heap }, { readValue, writeValue }, { toWire }, { importsFor }, { KingletError }] =
+    await Promise.all(
+      ['abi/abi.js', 'abi/heap.js', 'abi/values.js', 'worker/values.js', 'host/imports.js', 'errors.js'].map(
+        load,
+      ),
+    );
   const bytes = await readFile(fileURLToPath(new URL(`kinglet-${variant}.wasm`, dist)));
   const module = await WebAssembly.compile(bytes);
   let heap;
@@ -61,9 +64,9 @@ export async function createEngine(variant) {
   /** Runs with values by input name and gives all outputs by name. */
   function run(session, feeds) {
     const { inputs, outputs } = JSON.parse(abi.sessionDescribe(session));
-    for (const [i, { name }] of inputs.entries()) {
-      if (!feeds[name]) continue;
-      const value = writeValue(abi, { kind: 'tensor', ...feeds[name] });
+    for (const [i, { name, type }] of inputs.entries()) {
+      if (feeds[name] === undefined) continue;
+      const value = writeValue(abi, toWire(feeds[name], type, name));
       try {
         abi.sessionFeed(session, i, value);
       } finally {
