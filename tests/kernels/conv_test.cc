@@ -118,6 +118,8 @@ const ConvShape kShapes[] = {
     shape_of(1, 2, 1, 1, {{60, 3, 2, 1, 1, 1}, {333, 3, 2, 1, 1, 1}}),
     shape_of(1, 2, 1, 1, {{4, 2}, {5, 2}, {6, 2}}),
     shape_of(1, 1, 1, 4, {{6, 3, 1, 1, 1, 1}, {6, 3, 1, 1, 1, 1}}),
+    // stride two, four columns: the last lies where the eighth of one row would
+    shape_of(2, 1, 3, 4, {{6, 3, 2}, {6, 3, 2}}),
 };
 
 TEST_CASE("conv float32: every kernel agrees with the judge") {

@@ -62,10 +62,9 @@ void gather(const void* context, size_t offset, size_t k0, size_t k1, size_t n0,
       contiguous[half] = true;
       for (size_t q = 1; q < L; ++q) contiguous[half] &= at[half * L + q] == at[half * L] + q;
     }
-    // Two outputs per step of two: eight columns lie in fifteen neighbouring elements, and the sixteenth
-    // exists.
-    bool every_second = s.stride[2] == 2 && at[width - 1] == at[0] + 2 * (width - 1) &&
-                        at[width - 1] + c.row_offsets[k1 - 1] + 1 < c.image.plane() * s.in_channels;
+    // With a stride of two, eight columns of one row lie in fifteen neighbouring elements; sixteen are read.
+    bool every_second = at[width - 1] + c.row_offsets[k1 - 1] + 1 < c.image.plane() * s.in_channels;
+    for (size_t q = 1; q < width; ++q) every_second &= at[q] == at[0] + 2 * q;
     const T* image = c.data + offset;
     if (contiguous[0] && contiguous[1]) {
       for (size_t k = k0; k < k1; ++k, panels += width) {
