@@ -14,17 +14,24 @@ const SMALLEST = 512;
  * @param {string} dir
  */
 export async function precompress(dir) {
-  for (const item of await readdir(dir, { withFileTypes: true })) {
-    const path = join(dir, item.name);
-    if (item.isDirectory()) await precompress(path);
-    if (!item.isFile() || !isCompressible(item.name)) continue;
-    const bytes = await readFile(path);
-    if (bytes.length < SMALLEST) continue;
-    const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-    const variants = { '.br': await brotli(bytes, { params }), '.gz': await deflate(bytes, { level: 9 }) };
-    for (const [suffix, packed] of Object.entries(variants)) {
-      if (packed.length < bytes.length) await writeFile(path + suffix, packed);
-    }
+  const items = await readdir(dir, { withFileTypes: true });
+  await Promise.all(
+    items.map(async (item) => {
+      const path = join(dir, item.name);
+      if (item.isDirectory()) await precompress(path);
+      else if (item.isFile() && isCompressible(item.name)) await compress(path);
+    }),
+  );
+}
+
+/** @param {string} path */
+async function compress(path) {
+  const bytes = await readFile(path);
+  if (bytes.length < SMALLEST) return;
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  const variants = { '.br': await brotli(bytes, { params }), '.gz': await deflate(bytes, { level: 9 }) };
+  for (const [suffix, packed] of Object.entries(variants)) {
+    if (packed.length < bytes.length) await writeFile(path + suffix, packed);
   }
 }
 

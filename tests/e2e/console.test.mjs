@@ -178,7 +178,7 @@ test('everything is reached by keyboard', async () => {
   await open('#/ocr');
   await page.getByText('is ready').waitFor({ timeout: PATIENCE });
   const seen = [];
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < 12; i++) {
     await page.keyboard.press('Tab');
     seen.push(await page.evaluate(() => document.activeElement?.textContent?.trim() ?? ''));
   }
