@@ -98,6 +98,9 @@ const ConvShape kShapes[] = {
     shape_of(1, 1, 3, 8, {{11, 3, 2, 1, 1, 1}, {19, 3, 2, 1, 1, 1}}),
     shape_of(2, 1, 3, 16, {{30, 7, 2, 1, 3, 3}, {34, 7, 2, 1, 3, 3}}),
     shape_of(1, 1, 7, 9, {{7, 3, 1, 1, 1, 1}, {7, 3, 1, 1, 1, 1}}),
+    // stride 2 with outputs that end inside a panel, where its first and last column look two apart
+    shape_of(2, 1, 3, 4, {{6, 3, 2}, {6, 3, 2}}),
+    shape_of(1, 1, 3, 4, {{7, 3, 2}, {9, 3, 2}}),
     shape_of(1, 2, 3, 5, {{9, 3, 1, 2, 2, 1}, {13, 2, 3, 3, 0, 4}}),
     shape_of(1, 1, 4, 5, {{8, 1, 2}, {9, 1, 2}}),
     shape_of(1, 1, 4, 5, {{8, 1, 1}, {34, 1, 2}}),
