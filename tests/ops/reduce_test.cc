@@ -38,7 +38,6 @@ const Judge kJudges[] = {
 };
 
 std::vector<double> judged(const Judge& judge, const Tensor& x, const std::vector<int64_t>& axes) {
-  Shape out;
   Shape shape = x.shape();
   for (int64_t a : axes) shape[static_cast<size_t>(a)] = 1;
   std::vector<std::vector<double>> groups(static_cast<size_t>(shape.count()));

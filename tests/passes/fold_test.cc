@@ -75,8 +75,8 @@ TEST_CASE("fold_scale_into_next_conv") {
   std::string x = "input x: float32[N,2,H,W] const k: float32[2,1,1] = [3.0, 5.0] ";
   std::string w = "const w: float32[1,2,1,2] = [1.0, 2.0, 3.0, 4.0] ";
   expect_passes(x + w + "a = Mul(x, k) b = Add(a, k) y = Conv(b, w) output y: float32",
-                R"(input x: float32[N,2,H,W] const w: float32[1,2,1,2] = [3.0, 6.0, 15.0, 20.0]
-                   const b: float32[1] = [44.0] y = Conv(x, w, b) output y: float32)");
+                R"(input x: float32[N,2,H,W] const b: float32[1] = [44.0]
+                   const w: float32[1,2,1,2] = [3.0, 6.0, 15.0, 20.0] y = Conv(x, w, b) output y: float32)");
   // A border of zeros is not shifted.
   expect_unchanged("fold_scale_into_next_conv",
                    x + w + "b = Add(x, k) y = Conv(b, w) {pads=[0, 1, 0, 1]} output y: float32");
@@ -91,8 +91,8 @@ TEST_CASE("fold_scale_into_batch_norm") {
       "input x: float32[N,2,H,W] " + kNorm + R"(
                    const k: float32[2,1,1] = [3.0, 5.0]
                    a = BatchNormalization(x, s, t, m, v) b = Mul(a, k) y = Add(b, k) output y: float32)",
-      R"(input x: float32[N,2,H,W] const s: float32[2] = [3.0, 10.0] const t: float32[2] = [3.0, 10.0]
-                   const m: float32[2] = [1.0, -1.0] const v: float32[2] = [4.0, 0.25]
+      R"(input x: float32[N,2,H,W] const m: float32[2] = [1.0, -1.0] const v: float32[2] = [4.0, 0.25]
+                   const s: float32[2] = [3.0, 10.0] const t: float32[2] = [3.0, 10.0]
                    y = BatchNormalization(x, s, t, m, v) output y: float32)");
   // Of unknown rank the constant may lie on another axis.
   expect_unchanged("fold_scale_into_batch_norm", "input x: float32 " + kNorm + R"(

@@ -61,7 +61,8 @@ void rows(const Softmax& s, const std::byte* in, std::byte* out, int64_t begin, 
     pieces([&](const T* x, int64_t at, size_t n) {
       total += exponentials(x, n, largest, keep ? writer.at(at) : scrap);
     });
-    T scale = static_cast<T>(1 / total), offset = largest + static_cast<T>(std::log(total));
+    // Not added to `largest`, beside which it may vanish.
+    T scale = static_cast<T>(1 / total), log_total = static_cast<T>(std::log(total));
     if (keep) {
       T* y = writer.at(base);
       for_lanes<T>(length, [&]<class V>(size_t i) { (V::load(y + i) * V::splat(scale)).store(y + i); });
@@ -70,8 +71,8 @@ void rows(const Softmax& s, const std::byte* in, std::byte* out, int64_t begin, 
     pieces([&](const T* x, int64_t at, size_t n) {
       T* y = writer.at(at);
       for_lanes<T>(n, [&]<class V>(size_t i) {
-        V v = V::load(x + i);
-        v = s.log ? v - V::splat(offset) : lane_exp(v - V::splat(largest)) * V::splat(scale);
+        V v = V::load(x + i) - V::splat(largest);
+        v = s.log ? v - V::splat(log_total) : lane_exp(v) * V::splat(scale);
         v.store(y + i);
       });
       writer.done(at, n);
