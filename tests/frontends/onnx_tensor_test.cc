@@ -23,7 +23,7 @@ std::vector<T> list(const Tensor& t) {
 }
 }  // namespace
 
-TEST_CASE("raw data is used in place when it is aligned") {
+TEST_CASE("raw data is used in place when it is aligned, in WebAssembly always") {
   for (size_t padding = 0; padding < 8; ++padding) {
     Proto p = Proto().bytes(12, std::string(padding, 'x'));
     p.integer(1, 2).integer(1, 2).integer(2, 1).packed<float>(9, {1, 2, 3, 4});
@@ -34,6 +34,9 @@ TEST_CASE("raw data is used in place when it is aligned") {
     CHECK((t->shape() == Shape{2, 2}));
     bool inside = t->data() >= buffer->data() && t->data() < buffer->data() + buffer->bytes();
     bool aligned = (p.data().size() - 16) % 4 == 0;
+#ifdef __wasm__
+    aligned = true;  // WebAssembly loads from any address
+#endif
     CHECK(inside == aligned);
   }
 }

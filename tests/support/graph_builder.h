@@ -2,7 +2,6 @@
 // Graphs and values for tests, in a few words.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -15,7 +14,7 @@ template <class T>
 Tensor tensor(const Shape& shape, std::vector<T> values) {
   auto t = Tensor::allocate(kDTypeOf<T>, shape);
   REQUIRE(t.ok());
-  std::copy(values.begin(), values.end(), t->template data<T>());
+  for (size_t i = 0; i < values.size(); ++i) t->template data<T>()[i] = values[i];
   return *t;
 }
 inline Tensor floats(const Shape& shape, std::vector<float> values) {
@@ -30,7 +29,9 @@ std::vector<T> read(const Value& value) {
   REQUIRE(value.tensor() != nullptr);
   REQUIRE(value.tensor()->dtype() == kDTypeOf<T>);
   auto span = value.tensor()->values<T>();
-  return {span.begin(), span.end()};
+  std::vector<T> out;
+  for (const T& element : span) out.push_back(element);
+  return out;
 }
 
 // Adds a node with `outputs` new edges "<name>.0", ...; returns their ids.
