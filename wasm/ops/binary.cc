@@ -16,7 +16,7 @@ Status infer_bool(InferContext& c) {
 Status lower(LowerContext& c) { return lower_binary(c, *find_binary(c.node().def->name)); }
 
 Status lower_compare(LowerContext& c) {
-  if (c.dtype(0) != DType::kString) return lower_binary(c, *find_compare(c.node().def->name));
+  if (c.dtype(0) != DType::kString) return lower_binary(c, *find_compare(c.node().def->name), true);
   ElementwiseStep step;
   Elementwise& kernel = step.kernels.emplace_back();
   const Shape shapes[] = {c.shape(0), c.shape(1)};

@@ -69,7 +69,7 @@ Status lower_unary(LowerContext& c, const Function& f, std::span<const double> v
   return {};
 }
 
-Status lower_binary(LowerContext& c, const Function& f) {
+Status lower_binary(LowerContext& c, const Function& f, bool compares) {
   DType dtype = c.dtype(0), to = c.out_dtype(0);
   if (c.input_count() == 1) {
     c.alias(0, 0);
@@ -83,7 +83,7 @@ Status lower_binary(LowerContext& c, const Function& f) {
     kernel.loop = broadcast_loop(c.out_shape(0), shapes);
     kernel.fn = f.kernel(compute);
     kernel.in[0] = kernel.in[1] = computed(dtype, compute);
-    kernel.out = to == dtype ? computed(to, compute) : stored(to);
+    kernel.out = compares ? stored(to) : computed(to, compute);
   }
   c.step<run_elementwise_step>(f.name, std::move(step));
   // Later inputs are read when part of the output is written.

@@ -26,7 +26,8 @@ Status require_same_dtypes(const OpContext& c);
 // One step for `f` over input 0. `values`: at most two parameters.
 Status lower_unary(LowerContext& c, const Function& f, std::span<const double> values = {});
 // One step for `f` over all inputs: from the left, two at a time. The output of comparisons is bool.
-Status lower_binary(LowerContext& c, const Function& f);
+// `compares`: the kernel writes bools, not elements of the type it computes in.
+Status lower_binary(LowerContext& c, const Function& f, bool compares = false);
 // Output 0 may overwrite input i, where they have the same size.
 void allow_in_place(LowerContext& c, int i);
 
