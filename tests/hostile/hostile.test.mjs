@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { tryMutations } from './runner.mjs';
 
-for (const targets of ['ppocr-cls', 'silero-16k', 'conformance']) {
+// `conformance` (every operator's model) waits for a memory limit: a byte there can ask for a gigabyte of output.
+for (const targets of ['ppocr-cls', 'silero-16k']) {
   for (const variant of ['simd', 'relaxed']) {
     test(`damaged copies of ${targets} on ${variant}`, async (t) => {
       const { total, ran, skipped, refused, slowest, failures } = await tryMutations(variant, targets);
