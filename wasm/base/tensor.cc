@@ -88,6 +88,8 @@ Result<Tensor> Tensor::allocate_uninitialized(DType dtype, const Shape& shape) {
   KL_ASSIGN(int64_t count, checked_count(shape));
   KL_ASSIGN(size_t bytes, checked_bytes(dtype, count));
   KL_ASSIGN(auto buffer, Buffer::allocate_uninitialized(bytes));
+  // Elements are written bit by bit; what is unused of the last byte must not show old memory.
+  if (is_sub_byte(dtype) && bytes != 0) buffer->data()[bytes - 1] = std::byte{0};
   return Tensor(dtype, shape, std::move(buffer));
 }
 
