@@ -21,17 +21,25 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Failures under the operators of their models, those with most cases first. */
+/** Failures under the operators of their models, those with most cases first; last the operators that are missing. */
 function byOperator(results) {
   const groups = new Map();
-  for (const [name, { verdict, message, operators }] of results) {
+  const missing = new Map();
+  const add = (map, key, line) => map.set(key, [...(map.get(key) ?? []), line]);
+  for (const [name, { verdict, message = '', operators = [] }] of results) {
     if (verdict === 'pass') continue;
-    const key = operators?.length ? operators.sort().join(' ') : 'unknown';
-    if (!groups.has(key)) groups.set(key, []);
-    groups.get(key).push(`  ${verdict} ${name}: ${message?.split('\n')[0].slice(0, 300)}`);
+    const [line] = message.split('\n');
+    const absent = /^unsupported_operator: .*?: (.*?) \(op: /.exec(line)?.[1];
+    if (absent) add(missing, absent, name);
+    else add(groups, operators.sort().join(' '), `  ${verdict} ${name}: ${line.slice(0, 300)}`);
   }
-  const sorted = [...groups].sort(([, a], [, b]) => b.length - a.length);
-  return sorted.map(([key, lines]) => `${key} (${lines.length})\n${lines.sort().join('\n')}\n`).join('\n');
+  const sorted = (map) => [...map].sort(([, a], [, b]) => b.length - a.length);
+  return [
+    ...sorted(groups).map(([key, lines]) => `${key} (${lines.length})\n${lines.sort().join('\n')}\n`),
+    ...sorted(missing).map(
+      ([key, names]) => `missing ${key} (${names.length}): ${names.join(' ').slice(0, 200)}`,
+    ),
+  ].join('\n');
 }
 
 await fetchTestdata();
