@@ -1,8 +1,8 @@
-// npm run build [target ...]: native release simd relaxed wasm simd-tests relaxed-tests abi package console. Without targets: abi wasm package console.
+// npm run build [target ...]: native release simd relaxed simd-threads relaxed-threads wasm simd-tests relaxed-tests abi package console. Without targets: abi wasm package console.
 import { pathToFileURL } from 'node:url';
 import { buildAbi } from './abi.mjs';
 import { installPackages } from './apt.mjs';
-import { cmakeBuild } from './cmake.mjs';
+import { cmakeBuild, variants } from './cmake.mjs';
 import { buildConsole } from './console.mjs';
 import { main, stop } from './log.mjs';
 import { installNodePackages } from './npm.mjs';
@@ -14,14 +14,13 @@ const targets = {
   'simd-tests': () => cmakeBuild('simd'),
   'relaxed-tests': () => cmakeBuild('relaxed'),
   release: () => cmakeBuild('release'),
-  simd: () => cmakeBuild('simd', ['kinglet_wasm']),
-  relaxed: () => cmakeBuild('relaxed', ['kinglet_wasm']),
+  ...Object.fromEntries(variants.map((name) => [name, () => cmakeBuild(name, ['kinglet_wasm'])])),
   abi: buildAbi,
   package: buildPackage,
   console: buildConsole,
 };
 /** @type {Record<string, string[]>} */
-const groups = { wasm: ['simd', 'relaxed'], all: ['abi', 'simd', 'relaxed', 'package', 'console'] };
+const groups = { wasm: variants, all: ['abi', ...variants, 'package', 'console'] };
 
 /** @param {string[]} names */
 export async function buildAll(names) {

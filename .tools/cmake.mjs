@@ -14,7 +14,15 @@ export const configurations = {
   release: { wasm: false, define: { ...native, KINGLET_SANITIZE: 'OFF' } },
   simd: { wasm: true, define: {} },
   relaxed: { wasm: true, define: { KINGLET_RELAXED: 'ON' } },
+  'simd-threads': { wasm: true, define: { KINGLET_THREADS: 'ON' } },
+  'relaxed-threads': { wasm: true, define: { KINGLET_RELAXED: 'ON', KINGLET_THREADS: 'ON' } },
 };
+
+/** The builds of the engine that the package has, each a configuration. */
+export const variants = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'];
+
+// npm start does without the tests; their library may come later.
+const doctest = '/usr/include/doctest/doctest.h';
 
 /** ccache shares results between checkouts; a cache folder that is set already wins. */
 export function ccacheEnvironment(env = process.env) {
@@ -32,7 +40,7 @@ export async function cmakeBuild(name, targets = []) {
   const tool = wasm ? await emscripten() : { folder: '', env: process.env };
   const env = ccacheEnvironment(tool.env);
   /** @type {Record<string, string>} */
-  const values = { CMAKE_BUILD_TYPE: 'None', ...define };
+  const values = { CMAKE_BUILD_TYPE: 'None', KINGLET_TESTS: existsSync(doctest) ? 'ON' : 'OFF', ...define };
   if (wasm) values.CMAKE_TOOLCHAIN_FILE = join(tool.folder, 'cmake/Modules/Platform/Emscripten.cmake');
   const args = [
     '-S',

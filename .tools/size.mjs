@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
+import { variants } from './cmake.mjs';
 import { build } from './paths.mjs';
 
 // Bytes, for one build with all of ONNX in it.
@@ -16,9 +17,7 @@ export function sizeOf(file) {
 }
 
 /** One line per file, and which limits are passed. */
-export function checkSizes(
-  files = ['simd', 'relaxed'].map((name) => join(build, `wasm/kinglet-${name}.wasm`)),
-) {
+export function checkSizes(files = variants.map((name) => join(build, `wasm/kinglet-${name}.wasm`))) {
   const lines = [];
   const failures = [];
   for (const file of files) {

@@ -5,6 +5,7 @@ import { env, InferenceSession, Tensor } from 'kinglet';
 import { model, node, transposes } from './models.mjs';
 
 env.wasm.simd = 'fixed';
+env.wasm.numThreads = 1;
 const times = 1000;
 const long = transposes(times);
 const matrix = (n) =>

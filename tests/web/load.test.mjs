@@ -9,6 +9,7 @@ import { env, InferenceSession, KingletError, Tensor } from 'kinglet';
 import { identity, joinAndFlip, transposes } from './models.mjs';
 
 const wasm = readFileSync(new URL('../../dist/kinglet-simd.wasm', import.meta.url));
+env.wasm.numThreads = 1;
 const html = '<!DOCTYPE html><title>Start page</title>';
 const large = transposes(3000);
 let requests = {};

@@ -11,6 +11,7 @@ import { mismatch } from '../support/compare.mjs';
 import { identity, joinAndFlip, model, node } from './models.mjs';
 
 env.wasm.simd = 'fixed';
+env.wasm.numThreads = 1;
 const folder = mkdtempSync(join(tmpdir(), 'kinglet-'));
 after(() => rmSync(folder, { recursive: true }));
 

@@ -1,9 +1,11 @@
 // Calls that open and run sessions.
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/json.h"
 #include "capi/objects.h"
 #include "capi/open.h"
+#include "runtime/threads.h"
 
 namespace kinglet::capi {
 
@@ -17,6 +19,10 @@ struct OpenSession {
 };
 
 namespace {
+
+// Of the runs of all sessions, which follow one another.
+ThreadPool pool;
+constexpr size_t kHelperStack = 512 << 10;
 
 // The session once it is open.
 Result<SessionRef> opened(Handle handle) {
@@ -71,6 +77,7 @@ Status open(OpenSession& s, Handle model, bool optimize, bool profile) {
   KL_ASSIGN(Bytes bytes, bytes_of(model));
   s.options.optimize = optimize;
   s.options.profile = profile;
+  s.options.pool = &pool;
   KL_ASSIGN(s.model, open_model(std::move(bytes), std::exchange(s.files, {}), s.options));
   return {};
 }
@@ -111,6 +118,19 @@ Text text_of(Handle handle, Action&& action) {
 
 using namespace kinglet;
 using namespace kinglet::capi;
+
+void kl_threads_set(int32_t threads) { pool.set_threads(std::clamp(threads, 1, 64)); }
+
+Address kl_thread_stack() {
+  void* stack = std::aligned_alloc(16, kHelperStack);
+  return stack != nullptr ? static_cast<std::byte*>(stack) + kHelperStack : nullptr;
+}
+
+void kl_thread_help() { pool.help(); }
+
+void kl_thread_lost() { pool.lose(); }
+
+void kl_threads_end() { pool.stop(); }
 
 Handle kl_session_new() { return put(std::make_shared<OpenSession>()); }
 

@@ -15,6 +15,8 @@ struct OpenOptions {
   // False: the graph runs as it was read, but for what operators need to run at all.
   bool optimize = true;
   bool profile = false;
+  // Null: one thread.
+  Parallel* pool = nullptr;
   // Extents for named symbolic dimensions.
   std::vector<std::pair<std::string, int64_t>> free_dimensions;
 };

@@ -35,17 +35,23 @@ Status check_feed(const SessionPort& port, const Value& value) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const Graph> graph)
-    : program_(graph),
+Session::Session(std::shared_ptr<const Graph> graph, Parallel* pool)
+    : parallel_(pool != nullptr ? *pool : alone_),
+      program_(graph, parallel_.threads()),
       instance_(program_, {&parallel_, &profile_}),
       inputs_(ports(*graph, graph->inputs)),
-      outputs_(ports(*graph, graph->outputs)) {
-  parallel_.cancel = &cancel_;
-}
+      outputs_(ports(*graph, graph->outputs)) {}
 
 Status Session::run(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
                     std::vector<Value>* outputs) {
+  parallel_.cancel = &cancel_;
+  Status status = run_all(feeds, fetches, outputs);
   cancel_.clear();
+  return status;
+}
+
+Status Session::run_all(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
+                        std::vector<Value>* outputs) {
   for (const NamedValue& feed : feeds) {
     bool known = std::ranges::find(inputs_, feed.name, &SessionPort::name) != inputs_.end();
     KL_REQUIRE(known, kInvalidInput, "the model has no input named '", feed.name, "'");

@@ -22,7 +22,8 @@ struct NamedValue {
 // A model that runs. One run at a time.
 class Session {
  public:
-  explicit Session(std::shared_ptr<const Graph> graph);
+  // Runs on `pool`, which outlives the session; null: on the calling thread alone.
+  explicit Session(std::shared_ptr<const Graph> graph, Parallel* pool = nullptr);
   Session(const Session&) = delete;
 
   const std::vector<SessionPort>& inputs() const { return inputs_; }
@@ -33,15 +34,19 @@ class Session {
   Status run(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
              std::vector<Value>* outputs);
 
-  // May be set from anywhere while run() is busy; run() clears it when it starts.
+  // May be set from anywhere, also just before run(), which then fails with kCancelled; run() clears it when it ends.
   CancelFlag& cancel() { return cancel_; }
   Profile& profile() { return profile_; }
   Program& program() { return program_; }
   const Instance& instance() const { return instance_; }
 
  private:
+  Status run_all(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
+                 std::vector<Value>* outputs);
+
   CancelFlag cancel_;
-  Parallel parallel_;
+  Parallel alone_;
+  Parallel& parallel_;
   Profile profile_;
   Program program_;
   Instance instance_;

@@ -1,7 +1,7 @@
 // What the caller of InferenceSession.create may say, and how it becomes a request to open a session.
-import { warn } from './env.js';
+import { env, warn } from './env.js';
 import { KingletError } from './errors.js';
-import { isNode } from './host/features.js';
+import { isNode, threadCount } from './host/features.js';
 import type { Source } from './model/source.js';
 import type { Tensor } from './tensor.js';
 import type { OpenRequest, Progress } from './worker/calls.js';
@@ -34,8 +34,9 @@ export interface SessionOptions {
   onProgress?: (progress: Progress) => void;
   /** In a worker of its own, or in this thread. Default: a worker in pages, this thread in Node and in workers. */
   worker?: boolean;
-  /** Accepted without effect: one engine, one way of running, memory planned ahead. */
+  /** Threads of this session; default: `env.wasm.numThreads`. */
   intraOpNumThreads?: number;
+  /** Accepted without effect: one engine, one way of running, memory planned ahead. */
   interOpNumThreads?: number;
   enableCpuMemArena?: boolean;
   enableMemPattern?: boolean;
@@ -117,6 +118,7 @@ export function requestFor(model: Source, options: SessionOptions): OpenRequest 
       optimize: graphOptimizationLevel !== 'disabled',
       profile: options.enableProfiling ?? false,
       dimensions: dimensions(options.freeDimensionOverrides),
+      threads: threadCount(options.intraOpNumThreads || env.wasm.numThreads || 0),
     },
   };
 }

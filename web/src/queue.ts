@@ -11,8 +11,13 @@ interface Job {
   reject(error: unknown): void;
   /** Settled: nobody waits any more. */
   done: boolean;
+  /** Running while the engine has been asked to end this run. */
+  grace?: ReturnType<typeof setTimeout>;
   onAbort(): void;
 }
+
+/** Milliseconds in which an engine may end a run by itself, before it is ended and started again. */
+const grace = 250;
 
 /**
  * Runs one after the other over a connection that is opened again when a run was aborted or the engine stopped.
@@ -100,10 +105,10 @@ export class RunQueue {
         this.#settle(job, () => job.resolve(results));
       }
     } catch (error) {
-      const cancelled = error instanceof KingletError && error.code === 'cancelled' && job.signal?.aborted;
-      this.#settle(job, () => job.reject(cancelled ? job.signal?.reason : error));
+      this.#settle(job, () => job.reject(error));
     }
-    // An abort has already moved on to the next job.
+    clearTimeout(job.grace);
+    // An abort may have moved on to the next job.
     if (this.#active === job) {
       this.#active = undefined;
       void this.#pump();
@@ -114,9 +119,15 @@ export class RunQueue {
     if (job.done) return;
     const at = this.#waiting.indexOf(job);
     if (at >= 0) this.#waiting.splice(at, 1);
-    else if (this.#live()?.cancel()) return;
     this.#settle(job, () => job.reject(job.signal?.reason));
     if (at >= 0) return;
+    if (this.#live()?.cancel()) job.grace = setTimeout(() => this.#abandon(job), grace);
+    else this.#abandon(job);
+  }
+
+  /** Goes on without the engine that is busy with `job`. */
+  #abandon(job: Job): void {
+    if (this.#active !== job) return;
     this.#connection?.close();
     this.#connection = undefined;
     this.#active = undefined;

@@ -34,6 +34,11 @@ export const exportNames = [
   'kl_sequence_item',
   'kl_map_keys',
   'kl_map_values',
+  'kl_threads_set',
+  'kl_thread_stack',
+  'kl_thread_help',
+  'kl_thread_lost',
+  'kl_threads_end',
   'kl_session_new',
   'kl_session_file',
   'kl_session_dimension',
@@ -77,6 +82,11 @@ export interface Exports {
   kl_sequence_item(a0: number, a1: number): number;
   kl_map_keys(a0: number): number;
   kl_map_values(a0: number): number;
+  kl_threads_set(a0: number): void;
+  kl_thread_stack(): number;
+  kl_thread_help(): void;
+  kl_thread_lost(): void;
+  kl_threads_end(): void;
   kl_session_new(): number;
   kl_session_file(a0: number, a1: number, a2: number, a3: number): number;
   kl_session_dimension(a0: number, a1: number, a2: number, a3: bigint): number;
@@ -224,6 +234,31 @@ export class Abi extends Calls {
   /** The values, as kl_map_new takes them. */
   mapValues(map: Handle): Handle {
     return this.handle(this.exports.kl_map_values(map));
+  }
+
+  /** The most threads that take part in runs of sessions opened from now on, the calling one included. More than 1 only in a build whose memory is shared. */
+  threadsSet(threads: number): void {
+    this.exports.kl_threads_set(threads);
+  }
+
+  /** The upper end of a stack for one helper thread, which lives as long as the module; null when there is no memory. */
+  threadStack(): Address {
+    return this.exports.kl_thread_stack() >>> 0;
+  }
+
+  /** Called by a helper thread, on its own stack: takes part in runs until kl_threads_end. */
+  threadHelp(): void {
+    this.exports.kl_thread_help();
+  }
+
+  /** Called when a helper thread ended in a trap: the run that it took part in ends in one too. */
+  threadLost(): void {
+    this.exports.kl_thread_lost();
+  }
+
+  /** Lets all helper threads return. Not during a run. */
+  threadsEnd(): void {
+    this.exports.kl_threads_end();
   }
 
   /** A session that is not open yet. */

@@ -1,5 +1,5 @@
 import { KingletError } from '../errors.js';
-import { importsFor } from '../host/imports.js';
+import { importsFor, sharedMemoryFor } from '../host/imports.js';
 import { Abi, type Exports, exportNames, type Handle } from './abi.js';
 import { Heap } from './heap.js';
 import type { Description, OpenOptions, Wire } from './types.js';
@@ -12,42 +12,68 @@ export interface Destination {
   write(chunk: Uint8Array, at: number): void;
 }
 
+/** Runs that take longer are worth sharing, and then a helper's start is too: in milliseconds. */
+const worthSharing = 3;
+
+/** What a helper thread needs to take part in an engine's runs (abi/helper.ts). */
+export interface HelperSeat {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  /** The upper end of its stack. */
+  stack: number;
+}
+
+/** Starts a thread that helps; gives what ends it. */
+export type StartHelper = (seat: HelperSeat) => () => void;
+
 /** One instance of the engine with at most one session: its memory goes away with the object. */
 export class EngineSession {
   readonly #abi: Abi;
   readonly #trapCause: number;
+  readonly #module: WebAssembly.Module;
+  readonly #startHelper: StartHelper | undefined;
   #session: Handle = 0;
+  #threads = 1;
+  #helpers: (() => void)[] | undefined;
   /** Why the instance cannot be used any more: it ran into a trap. */
   #dead: KingletError | undefined;
 
-  /** Instantiates the engine. Fails with `load_failed` or `out_of_memory`. */
-  static async create(module: WebAssembly.Module): Promise<EngineSession> {
+  /** Instantiates the engine. Fails with `load_failed` or `out_of_memory`. Without `startHelper` it has one thread. */
+  static async create(module: WebAssembly.Module, startHelper?: StartHelper): Promise<EngineSession> {
     let heap: Heap | undefined;
-    const imports = importsFor(module, () => heap as Heap);
     let instance: WebAssembly.Instance;
     try {
-      instance = await WebAssembly.instantiate(module, imports);
+      const memory = sharedMemoryFor(module);
+      if (memory) heap = new Heap(memory);
+      instance = await WebAssembly.instantiate(
+        module,
+        importsFor(module, () => heap as Heap),
+      );
     } catch (error) {
+      if (error instanceof KingletError) throw error;
       if (error instanceof RangeError)
         throw new KingletError('out_of_memory', error.message, { cause: error });
       throw new KingletError('load_failed', `the wasm file cannot be started: ${error}`, { cause: error });
     }
     const exports = instance.exports as unknown as Exports & {
-      memory: WebAssembly.Memory;
+      memory?: WebAssembly.Memory;
       _initialize?(): void;
+      __wasm_call_ctors?(): void;
     };
     const missing = exportNames.find((name) => typeof exports[name] !== 'function');
-    if (missing || !(exports.memory instanceof WebAssembly.Memory)) {
+    if (exports.memory instanceof WebAssembly.Memory) heap = new Heap(exports.memory);
+    if (missing || !heap) {
       const detail = `the wasm file belongs to another version of Kinglet: it has no ${missing ?? 'memory'}`;
       throw new KingletError('load_failed', detail);
     }
-    heap = new Heap(exports.memory);
-    exports._initialize?.();
-    return new EngineSession(new Abi(exports, heap));
+    (exports._initialize ?? exports.__wasm_call_ctors)?.();
+    return new EngineSession(new Abi(exports, heap), module, startHelper);
   }
 
-  private constructor(abi: Abi) {
+  private constructor(abi: Abi, module: WebAssembly.Module, startHelper: StartHelper | undefined) {
     this.#abi = abi;
+    this.#module = module;
+    this.#startHelper = startHelper;
     this.#trapCause = abi.trapCause();
   }
 
@@ -78,6 +104,8 @@ export class EngineSession {
   ): Description {
     const abi = this.#abi;
     return this.#guard(() => {
+      if (this.heap.shared && this.#startHelper) this.#threads = options.threads;
+      abi.threadsSet(this.#threads);
       this.#session = abi.sessionNew();
       for (const [path, bytes] of files) abi.sessionFile(this.#session, path, bytes);
       for (const [name, extent] of options.dimensions) abi.sessionDimension(this.#session, name, extent);
@@ -100,7 +128,10 @@ export class EngineSession {
         }
       }
       for (const output of fetches) abi.sessionFetch(this.#session, output);
+      const since = performance.now();
       abi.sessionRun(this.#session);
+      if (this.#threads > 1 && !this.#helpers && performance.now() - since > worthSharing)
+        this.#callHelpers();
       return fetches.map((_, i) => {
         const handle = abi.sessionResult(this.#session, i);
         try {
@@ -110,6 +141,23 @@ export class EngineSession {
         }
       });
     });
+  }
+
+  /** Lets helper threads go. Nothing is called afterwards. */
+  close(): void {
+    this.#abi.threadsEnd();
+    for (const end of this.#helpers ?? []) end();
+    this.#helpers = [];
+  }
+
+  /** They take part as soon as they have started; a session of small runs never has any. */
+  #callHelpers(): void {
+    this.#helpers = [];
+    for (let i = 1; i < this.#threads; i++) {
+      const stack = this.#abi.threadStack();
+      if (!stack || !this.#startHelper) return;
+      this.#helpers.push(this.#startHelper({ module: this.#module, memory: this.heap.memory, stack }));
+    }
   }
 
   /** Where another thread writes 1 to end a run; undefined without shared memory. */

@@ -31,4 +31,6 @@ export interface OpenOptions {
   optimize: boolean;
   profile: boolean;
   dimensions: (readonly [name: string, extent: number])[];
+  /** The most that take part in a run, the session's own thread included. */
+  threads: number;
 }

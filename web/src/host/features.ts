@@ -1,4 +1,5 @@
 // What the browser or Node can do, found without running anything.
+import { builtin } from './node.js';
 
 // (module (func (param v128 v128 v128) (result v128) local.get 0 local.get 1 local.get 2 f32x4.relaxed_madd))
 const relaxedMadd = [
@@ -34,6 +35,19 @@ export function hasRelaxedSimd(): boolean {
 /** Shared memory, which threads need: in a page only with cross-origin isolation. */
 export function hasSharedMemory(): boolean {
   return typeof SharedArrayBuffer !== 'undefined' && (globalThis.crossOriginIsolated ?? true);
+}
+
+/**
+ * Threads for a session, the one that it lives in included. `wanted`: 0 is as many as help, which leaves cores to the
+ * page and to others.
+ */
+export function threadCount(wanted: number): number {
+  if (!hasSharedMemory()) return 1;
+  const cores = isNode()
+    ? builtin('node:os').availableParallelism()
+    : (globalThis.navigator.hardwareConcurrency ?? 1);
+  const helpful = Math.min(4, Math.max(Math.ceil(cores / 2), Math.min(cores, 2)));
+  return Math.max(1, Math.min(Math.trunc(wanted) || helpful, 64));
 }
 
 /** True in Node and what imitates it, not in a page or worker of a browser. */

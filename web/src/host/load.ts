@@ -10,14 +10,16 @@ export interface Engine {
   module: WebAssembly.Module;
 }
 
-const placement =
-  'copy kinglet-simd.wasm and kinglet-relaxed.wasm to where the page looks for them, or set env.wasm.wasmPaths';
+const placement = 'copy the kinglet-*.wasm files to where the page looks for them, or set env.wasm.wasmPaths';
 
 const loads = new Map<string, Promise<WebAssembly.Module>>();
 const binaries = new WeakMap<object, Promise<WebAssembly.Module>>();
 
-/** The engine for the settings in `env`. Loaded once; a failed load is forgotten, so that the next call tries again. */
-export async function loadEngine(): Promise<Engine> {
+/**
+ * The engine for the settings in `env` and a number of threads. Loaded once; a failed load is forgotten, so that the next
+ * call tries again.
+ */
+export async function loadEngine(threads: number): Promise<Engine> {
   const { wasmBinary, initTimeout } = env.wasm;
   if (wasmBinary) {
     const made =
@@ -25,7 +27,7 @@ export async function loadEngine(): Promise<Engine> {
     binaries.set(wasmBinary, made);
     return { variant: 'custom', module: await made };
   }
-  const variant = chooseVariant();
+  const variant = chooseVariant(threads);
   const url = wasmUrl(variant);
   let load = loads.get(url.href);
   if (!load) {

@@ -10,7 +10,11 @@ type Modules = {
     open(path: string | URL): Promise<FileHandle>;
     readFile(path: string | URL): Promise<Uint8Array<ArrayBuffer>>;
   };
-  'node:worker_threads': { Worker: new (url: URL) => NodeWorker; parentPort: NodePort | null };
+  'node:os': { availableParallelism(): number };
+  'node:worker_threads': {
+    Worker: new (url: URL, options: { execArgv: string[] }) => NodeWorker;
+    parentPort: NodePort | null;
+  };
 };
 
 /** One end of a worker_threads channel. */
@@ -23,6 +27,11 @@ export interface NodeWorker extends NodePort {
   terminate(): Promise<number>;
   unref(): void;
   ref(): void;
+}
+
+/** A thread that runs a script of the package. The program's own flags, such as --input-type, are not for it. */
+export function startNodeWorker(url: URL): NodeWorker {
+  return new (builtin('node:worker_threads').Worker)(url, { execArgv: [] });
 }
 
 /** One of Node's modules. Only where `isNode()`. */

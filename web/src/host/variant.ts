@@ -2,11 +2,18 @@ import { type Env, env } from '../env.js';
 import { KingletError } from '../errors.js';
 import { hasRelaxedSimd, hasSimd } from './features.js';
 
-/** The builds of the engine. `simd` gives the same bits everywhere; `relaxed` is faster where it is understood. */
-export type Variant = 'simd' | 'relaxed';
+/** The instructions of a build: `simd` gives the same bits everywhere; `relaxed` is faster where it is understood. */
+type Instructions = 'simd' | 'relaxed';
+/** The builds of the engine. Those with threads work on shared memory. */
+export type Variant = Instructions | `${Instructions}-threads`;
 
-/** The build for this machine and `env.wasm.simd`. */
-export function chooseVariant(wish: Env.WebAssemblyFlags['simd'] = env.wasm.simd): Variant {
+/** The build for this machine, `env.wasm.simd` and a number of threads. */
+export function chooseVariant(threads: number, wish?: Env.WebAssemblyFlags['simd']): Variant {
+  const instructions = chooseInstructions(wish);
+  return threads > 1 ? `${instructions}-threads` : instructions;
+}
+
+function chooseInstructions(wish: Env.WebAssemblyFlags['simd'] = env.wasm.simd): Instructions {
   if (!hasSimd()) {
     throw new KingletError('load_failed', 'this browser has no WebAssembly SIMD', {
       context: { hint: 'use a browser of 2023 or newer' },
@@ -25,6 +32,14 @@ export function wasmUrl(variant: Variant): URL {
   if (typeof paths === 'string' && paths) return new URL(`${paths}kinglet-${variant}.wasm`, base);
   if (typeof paths === 'object' && paths.wasm) return new URL(paths.wasm, base);
   // Each a literal, so that bundlers find and emit the file.
-  if (variant === 'relaxed') return new URL('../kinglet-relaxed.wasm', import.meta.url);
-  return new URL('../kinglet-simd.wasm', import.meta.url);
+  switch (variant) {
+    case 'simd':
+      return new URL('../kinglet-simd.wasm', import.meta.url);
+    case 'relaxed':
+      return new URL('../kinglet-relaxed.wasm', import.meta.url);
+    case 'simd-threads':
+      return new URL('../kinglet-simd-threads.wasm', import.meta.url);
+    case 'relaxed-threads':
+      return new URL('../kinglet-relaxed-threads.wasm', import.meta.url);
+  }
 }

@@ -1,4 +1,5 @@
 // The messages between a page and the worker that holds a session. One file, so that both sides agree.
+import type { HelperSeat } from '../abi/session.js';
 import type { Description, OpenOptions, Wire } from '../abi/types.js';
 import type { ErrorRecord } from '../errors.js';
 import type { Source } from '../model/source.js';
@@ -44,7 +45,9 @@ export interface Progress {
 
 export type ToWorker =
   | { [Name in keyof Calls]: { id: number; call: Name; ask: Calls[Name]['ask'] } }[keyof Calls]
-  | { module: WebAssembly.Module };
+  | { module: WebAssembly.Module }
+  /** To a worker that is to be no session's but a helper. */
+  | { help: HelperSeat };
 
 export type FromWorker =
   | { ready: true }

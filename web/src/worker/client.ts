@@ -92,7 +92,7 @@ export async function openInWorker(
   request: OpenRequest,
   { report, signal }: ConnectOptions,
 ): Promise<Connection> {
-  const engineCode = loadEngine();
+  const engineCode = loadEngine(request.options.threads);
   engineCode.catch(() => undefined);
   const client = new Client(startWorker());
   client.report = report;
@@ -118,6 +118,12 @@ export async function openInWorker(
 }
 
 function connectionTo(client: Client, { description, cancelFlag }: Opened, variant: string): Connection {
+  /** False without shared memory. */
+  const setCancelFlag = (value: 0 | 1): boolean => {
+    if (!cancelFlag) return false;
+    Atomics.store(new Int32Array(cancelFlag.memory.buffer), cancelFlag.index, value);
+    return true;
+  };
   return {
     description,
     variant,
@@ -125,16 +131,14 @@ function connectionTo(client: Client, { description, cancelFlag }: Opened, varia
     get lost() {
       return client.lost;
     },
-    run: ({ feeds, fetches }: RunRequest): Promise<Wire[]> =>
-      client.ask('run', { feeds, fetches }, buffersOf(feeds.map(([, value]) => value))),
+    run: ({ feeds, fetches }: RunRequest): Promise<Wire[]> => {
+      setCancelFlag(0);
+      return client.ask('run', { feeds, fetches }, buffersOf(feeds.map(([, value]) => value)));
+    },
     info: (): Promise<EngineInfo> => client.ask('info', undefined),
     startProfiling: () => client.ask('startProfiling', undefined),
     endProfiling: () => client.ask('endProfiling', undefined),
-    cancel: () => {
-      if (!cancelFlag) return false;
-      Atomics.store(new Int32Array(cancelFlag.memory.buffer), cancelFlag.index, 1);
-      return true;
-    },
+    cancel: () => setCancelFlag(1),
     close: () =>
       client.end(new KingletError('session_released', 'the session was released before it answered')),
   };

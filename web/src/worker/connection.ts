@@ -1,6 +1,8 @@
 import type { Description, Wire } from '../abi/types.js';
+import { isNode } from '../host/features.js';
 import { loadEngine } from '../host/load.js';
 import type { EngineInfo, OpenRequest, Progress, RunRequest } from './calls.js';
+import { startHelper } from './helpers.js';
 import { openSession } from './open.js';
 
 /** One open session in one instance of the engine. Calls are made one at a time. */
@@ -31,13 +33,14 @@ export async function openHere(
   request: OpenRequest,
   { report, signal }: ConnectOptions,
 ): Promise<Connection> {
-  const engineCode = loadEngine();
+  // A page's own thread must not wait for others, which runs on several threads do.
+  const mayWait = isNode() || typeof document === 'undefined';
+  const engineCode = loadEngine(mayWait ? request.options.threads : 1);
   engineCode.catch(() => undefined);
   const opening = openSession(
     engineCode.then(({ module }) => module),
     request,
-    report,
-    signal,
+    { report, signal, startHelper: mayWait ? startHelper : undefined },
   );
   const { engine, description } = await opening;
   const { variant } = await engineCode;
@@ -53,6 +56,6 @@ export async function openHere(
     startProfiling: async () => engine.startProfiling(),
     endProfiling: async () => engine.endProfiling(),
     cancel: () => false,
-    close: () => undefined,
+    close: () => engine.close(),
   };
 }

@@ -1,6 +1,8 @@
+import { help } from '../abi/helper.js';
 import type { EngineSession } from '../abi/session.js';
 import { toRecord } from '../errors.js';
 import type { Calls, FromWorker, Progress, ToWorker } from './calls.js';
+import { startHelper } from './helpers.js';
 import { openSession } from './open.js';
 import { buffersOf } from './wire.js';
 
@@ -24,6 +26,7 @@ export class Host {
       this.#provideModule(message.module);
       return;
     }
+    if ('help' in message) return help(message.help);
     const { id } = message;
     try {
       const answer = await this.#answer(message);
@@ -34,10 +37,12 @@ export class Host {
     }
   }
 
-  async #answer(message: Exclude<ToWorker, { module: unknown }>): Promise<Calls[keyof Calls]['answer']> {
+  async #answer(
+    message: Exclude<ToWorker, { module: unknown } | { help: unknown }>,
+  ): Promise<Calls[keyof Calls]['answer']> {
     if (message.call === 'open') {
       const report = (progress: Progress) => this.#post({ progress }, []);
-      const { engine, description } = await openSession(this.#module, message.ask, report);
+      const { engine, description } = await openSession(this.#module, message.ask, { report, startHelper });
       this.#engine = engine;
       const cancelFlag = engine.cancelFlag();
       return { description, ...(cancelFlag && { cancelFlag }) };

@@ -1,5 +1,5 @@
 import type { Handle } from '../abi/abi.js';
-import { EngineSession } from '../abi/session.js';
+import { EngineSession, type StartHelper } from '../abi/session.js';
 import type { Description } from '../abi/types.js';
 import { receive, request, type Source } from '../model/source.js';
 import type { OpenRequest, Progress } from './calls.js';
@@ -29,13 +29,20 @@ function meter(files: number, report: ((progress: Progress) => void) | undefined
 export async function openSession(
   module: Promise<WebAssembly.Module>,
   { model, files, options }: OpenRequest,
-  report?: (progress: Progress) => void,
-  signal?: AbortSignal,
+  {
+    report,
+    signal,
+    startHelper,
+  }: {
+    report?: ((progress: Progress) => void) | undefined;
+    signal?: AbortSignal | undefined;
+    startHelper?: StartHelper | undefined;
+  },
 ): Promise<{ engine: EngineSession; description: Description }> {
   const all: Source[] = [model, ...files.map(({ source }) => source)];
   const streams = all.map((source) => request(source, signal));
   const progress = meter(all.length, report);
-  const engine = await EngineSession.create(await module);
+  const engine = await EngineSession.create(await module, startHelper);
   const handles: Handle[] = [];
   for (const [i, stream] of streams.entries()) {
     const allocate = (bytes: number) => {

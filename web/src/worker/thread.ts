@@ -1,8 +1,9 @@
 // Starts the worker that holds a session: a module worker in browsers, a worker_threads one in Node.
 import { env } from '../env.js';
 import { isNode } from '../host/features.js';
-import { builtin } from '../host/node.js';
+import { startNodeWorker } from '../host/node.js';
 import type { FromWorker, ToWorker } from './calls.js';
+import { trusted } from './trusted.js';
 
 /** A running worker. */
 export interface Thread {
@@ -17,25 +18,6 @@ export interface Thread {
 /** The worker's script could not be loaded: not found, of another origin, or forbidden by the page's policy. */
 export class WorkerUnavailable extends Error {
   override name = 'WorkerUnavailable';
-}
-
-interface TrustedTypes {
-  createPolicy(
-    name: string,
-    rules: { createScriptURL(url: string): string },
-  ): {
-    createScriptURL(url: string): string;
-  };
-}
-
-let policy: ReturnType<TrustedTypes['createPolicy']> | undefined;
-
-/** The URL as pages with Trusted Types want it; they allow the policy `kinglet` in their header. */
-function trusted(url: URL | string): string {
-  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
-  if (!trustedTypes) return String(url);
-  policy ??= trustedTypes.createPolicy('kinglet', { createScriptURL: (text) => text });
-  return policy.createScriptURL(String(url));
 }
 
 // Written so that bundlers see the worker and bundle it.
@@ -86,7 +68,7 @@ export function startWorker(): Thread {
 }
 
 function startNodeThread(): Thread {
-  const worker = new (builtin('node:worker_threads').Worker)(new URL('./main.js', import.meta.url));
+  const worker = startNodeWorker(new URL('./main.js', import.meta.url));
   const thread: Thread = {
     post: (message, transfer) => worker.postMessage(message, transfer),
     onmessage: () => undefined,

@@ -1,0 +1,100 @@
+#include "runtime/threads.h"
+
+#include <cstdlib>
+
+namespace kinglet {
+
+namespace {
+
+// Looks at memory before a thread goes to sleep: some tens of microseconds, what a wake-up costs.
+constexpr int kSpins = 20000;
+// Pieces for each thread, so that a late or slow one holds up the others by little.
+constexpr size_t kPiecesPerThread = 4;
+
+#if defined(__wasm__) && !defined(__wasm_atomics__)
+// One thread: nobody waits.
+void wait(std::atomic<uint32_t>&, uint32_t) {}
+void wake(std::atomic<uint32_t>&) {}
+#elif defined(__wasm__)
+void wait(std::atomic<uint32_t>& at, uint32_t old) {
+  __builtin_wasm_memory_atomic_wait32(reinterpret_cast<int32_t*>(&at), static_cast<int32_t>(old), -1);
+}
+void wake(std::atomic<uint32_t>& at) {
+  __builtin_wasm_memory_atomic_notify(reinterpret_cast<int32_t*>(&at), ~0u);
+}
+#else
+void wait(std::atomic<uint32_t>& at, uint32_t old) { at.wait(old); }
+void wake(std::atomic<uint32_t>& at) { at.notify_all(); }
+#endif
+
+// Returns soon after `at` is no longer `old`, or when it was woken.
+void await_change(std::atomic<uint32_t>& at, uint32_t old) {
+  for (int i = 0; i < kSpins; ++i)
+    if (at.load(std::memory_order_relaxed) != old) return;
+  wait(at, old);
+}
+
+}  // namespace
+
+void ThreadPool::run(size_t n, size_t grain, void (*body)(void*, size_t, size_t), void* context) {
+  auto workers = static_cast<size_t>(std::min(helpers() + 1, threads_));
+  if (workers < 2 || n <= grain || open_.load() != 0) return Parallel::run(n, grain, body, context);
+  body_ = body;
+  context_ = context;
+  n_ = n;
+  size_t grains = (n - 1) / grain + 1;
+  piece_ = std::max<size_t>(grains / (workers * kPiecesPerThread), 1) * grain;
+  pieces_ = static_cast<uint32_t>((n - 1) / piece_ + 1);
+  next_ = 0;
+  done_ = 0;
+  open_ = 1;
+  ++epoch_;
+  wake(epoch_);
+  take_part();
+  finish();
+}
+
+void ThreadPool::take_part() {
+  for (uint32_t i = next_++; i < pieces_; i = next_++) {
+    size_t begin = i * piece_;
+    if (!(cancel && cancel->set())) body_(context_, begin, std::min(n_, begin + piece_));
+    if (++done_ == pieces_) wake(done_);
+  }
+}
+
+void ThreadPool::finish() {
+  for (uint32_t done = done_; done != pieces_; done = done_) {
+    if (lost_) std::abort();
+    await_change(done_, done);
+  }
+  open_ = 0;
+  while (active_.load() != 0)
+    if (lost_) std::abort();
+}
+
+void ThreadPool::help() {
+  uint32_t seen = epoch_;
+  ++helpers_;
+  while (!stopped_) {
+    await_change(epoch_, seen);
+    seen = epoch_;
+    ++active_;
+    if (open_) take_part();
+    --active_;
+  }
+  --helpers_;
+}
+
+void ThreadPool::stop() {
+  stopped_ = 1;
+  ++epoch_;
+  wake(epoch_);
+}
+
+void ThreadPool::lose() {
+  lost_ = 1;
+  ++done_;
+  wake(done_);
+}
+
+}  // namespace kinglet
