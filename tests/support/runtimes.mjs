@@ -55,21 +55,24 @@ const openers = {
     ort.env.logLevel = 'error';
     return wrap('ort-web', ort, quiet, unknownKind);
   },
-  'kinglet-simd': () => openKinglet('simd'),
-  'kinglet-relaxed': () => openKinglet('relaxed'),
+  'kinglet-simd': () => openKinglet('simd', 1),
+  'kinglet-relaxed': () => openKinglet('relaxed', 1),
+  'kinglet-simd-threads': () => openKinglet('simd', 3),
+  'kinglet-relaxed-threads': () => openKinglet('relaxed', 3),
 };
 
-async function openKinglet(variant) {
+async function openKinglet(variant, threads) {
   if (!existsSync(inRoot('dist/index.js')))
     throw new Error('dist/ is missing. Build it: npm run build wasm package');
   if (variant === 'relaxed' && !hasRelaxedSimd())
     throw new Error('the relaxed build needs: node --experimental-wasm-relaxed-simd');
   const kinglet = await import('kinglet');
   kinglet.env.wasm.simd = variant === 'simd' ? 'fixed' : 'relaxed';
+  kinglet.env.wasm.numThreads = threads;
   // `internal` is what a trap becomes: never an answer to a model.
   const typed = (error) =>
     error instanceof kinglet.KingletError && error.code !== 'internal' ? error.code : undefined;
-  return wrap(`kinglet-${variant}`, kinglet, {}, typed);
+  return wrap(`kinglet-${variant}${threads > 1 ? '-threads' : ''}`, kinglet, {}, typed);
 }
 
 export const runtimeNames = Object.keys(openers);

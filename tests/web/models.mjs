@@ -74,3 +74,11 @@ export const transposes = (times) =>
     outputs: { [`x${times}`]: ['float32', 'N', 'N'] },
     nodes: Array.from({ length: times }, (_, i) => node('Transpose', `x${i}`, `x${i + 1}`, { perm: [1, 0] })),
   });
+
+/** y = Softmax(x w) w for square matrices: in the larger sizes long enough to be shared by threads. */
+export const products = (size) =>
+  model({
+    inputs: { x: ['float32', size, size], w: ['float32', size, size] },
+    outputs: { y: ['float32', size, size] },
+    nodes: [node('MatMul', 'x w', 'a'), node('Softmax', 'a', 'b'), node('MatMul', 'b w', 'y')],
+  });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, test } from 'node:test';
 import { env, InferenceSession, Tensor } from 'kinglet';
-import { model, node, transposes } from './models.mjs';
+import { products, transposes } from './models.mjs';
 
 env.wasm.simd = 'fixed';
 after(() => {
@@ -12,12 +12,7 @@ after(() => {
 
 const size = 300;
 const values = (seed) => Float32Array.from({ length: size * size }, (_, i) => Math.sin(i * seed));
-// x -> x W -> Softmax -> (x W) again: long enough that helpers are called.
-const products = model({
-  inputs: { x: ['float32', size, size], w: ['float32', size, size] },
-  outputs: { y: ['float32', size, size] },
-  nodes: [node('MatMul', 'x w', 'a'), node('Softmax', 'a', 'b'), node('MatMul', 'b w', 'y')],
-});
+const long = products(size);
 const feeds = {
   x: new Tensor('float32', values(1), [size, size]),
   w: new Tensor('float32', values(2), [size, size]),
@@ -26,7 +21,7 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 async function results(threads, worker) {
   env.wasm.numThreads = threads;
-  const session = await InferenceSession.create(products, { worker });
+  const session = await InferenceSession.create(long, { worker });
   const all = [];
   for (let i = 0; i < 8; i++) {
     all.push((await session.run(feeds)).y.data);
@@ -51,7 +46,7 @@ test('one thread takes the build without them', async () => {
 
 test('intraOpNumThreads is for one session', async () => {
   env.wasm.numThreads = 1;
-  const session = await InferenceSession.create(products, { intraOpNumThreads: 2 });
+  const session = await InferenceSession.create(long, { intraOpNumThreads: 2 });
   assert.equal((await session.info()).variant, 'simd-threads');
   await session.release();
 });
@@ -81,7 +76,7 @@ test('helpers do not keep a program alive', () => {
     import { env, InferenceSession, Tensor } from 'kinglet';
     env.wasm.simd = 'fixed';
     env.wasm.numThreads = 3;
-    const bytes = Uint8Array.from(${JSON.stringify([...products])});
+    const bytes = Uint8Array.from(${JSON.stringify([...long])});
     const data = new Float32Array(${size * size}).fill(0.5);
     for (const worker of [false, true]) {
       const session = await InferenceSession.create(bytes, { worker });

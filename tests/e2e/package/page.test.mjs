@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { joinAndFlip, transposes } from '../../web/models.mjs';
+import { joinAndFlip, products, transposes } from '../../web/models.mjs';
 import { launch, openPage, serve } from './chromium.mjs';
 
 const root = new URL('../../../', import.meta.url);
@@ -19,6 +19,8 @@ const judgeScript = `
   globalThis.kinglet = kinglet;
 `;
 
+const productSize = 300;
+
 let browser;
 let site;
 
@@ -33,6 +35,7 @@ before(async () => {
       'judge.js': judgeScript,
       'model.onnx': joinAndFlip,
       'long.onnx': transposes(1000),
+      'products.onnx': products(productSize),
     },
   });
 });
@@ -60,7 +63,7 @@ for (const kind of ['plain', 'isolated', 'strict']) {
       const page = await openPage(browser, `${site.url}${kind}/index.html`);
       const { data, variant, kept } = await page.evaluate(runModel);
       assert.deepEqual(data, expected);
-      assert.equal(variant, 'relaxed');
+      assert.equal(variant, kind === 'isolated' ? 'relaxed-threads' : 'relaxed');
       assert.equal(kept, 3);
       assert.equal(page.workers().length, 1);
       const isolated = await page.evaluate(() => globalThis.crossOriginIsolated);
@@ -103,6 +106,39 @@ for (const kind of ['plain', 'isolated', 'strict']) {
     });
   });
 }
+
+test('in an isolated page long runs are shared by threads, with the same bits', async () => {
+  const page = await openPage(browser, `${site.url}isolated/index.html`);
+  const { alone, shared } = await page.evaluate(async (size) => {
+    const { InferenceSession, Tensor, env } = globalThis.kinglet;
+    const fill = (seed) => Float32Array.from({ length: size * size }, (_, i) => Math.sin(i * seed));
+    const feeds = Object.fromEntries(
+      ['x', 'w'].map((name, i) => [name, new Tensor('float32', fill(i + 1), [size, size])]),
+    );
+    const results = async (threads) => {
+      env.wasm.numThreads = threads;
+      const session = await InferenceSession.create('products.onnx');
+      const all = [];
+      for (let i = 0; i < 6; i++) {
+        all.push([...(await session.run(feeds)).y.data.subarray(0, 1000)]);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const events = (await session.info()).variant;
+      if (threads > 1) globalThis.session = session;
+      return { all, events };
+    };
+    return { alone: await results(1), shared: await results(3) };
+  }, productSize);
+  assert.deepEqual([alone.events, shared.events], ['relaxed', 'relaxed-threads']);
+  for (const data of shared.all) assert.deepEqual(data, alone.all[0]);
+  // The session's worker and its two helpers.
+  const helpers = page.workers().length;
+  await page.evaluate(() => globalThis.session.release());
+  await page.waitForTimeout(100);
+  assert.ok(helpers > page.workers().length);
+  assert.deepEqual(page.problems, []);
+  await page.close();
+});
 
 test('sessions created at once have a worker each and one engine file', async () => {
   const page = await openPage(browser, `${site.url}plain/index.html`);
