@@ -40,8 +40,8 @@ Result<OpenedModel> open_model(std::shared_ptr<Buffer> model, std::vector<Extern
                                OpenOptions options) {
   KL_ASSIGN(std::shared_ptr<Graph> graph, read(model, external, options));
   KL_TRY(prepare(*graph, options));
-  OpenedModel out{std::make_unique<Session>(std::move(graph), options.pool), std::move(model), std::move(external),
-                  std::move(options)};
+  OpenedModel out{std::make_unique<Session>(std::move(graph), options.pool), std::move(model),
+                  std::move(external), std::move(options)};
   out.session->profile().on = out.options.profile;
   return out;
 }

@@ -34,7 +34,8 @@ class Session {
   Status run(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
              std::vector<Value>* outputs);
 
-  // May be set from anywhere, also just before run(), which then fails with kCancelled; run() clears it when it ends.
+  // May be set from anywhere, also just before run(), which then fails with kCancelled; run() clears it when
+  // it ends.
   CancelFlag& cancel() { return cancel_; }
   Profile& profile() { return profile_; }
   Program& program() { return program_; }
