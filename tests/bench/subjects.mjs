@@ -1,4 +1,4 @@
-import { subjects as all } from '../models/subjects.mjs';
+import { timed as all } from '../models/subjects.mjs';
 
 /** A name fit for a file: model and input. */
 export const key = ({ name, shape }) => `${name}-${shape}`.replaceAll(/[^\w.]+/g, '_');

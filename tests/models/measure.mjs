@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util';
 import { relativeDifference } from '../support/compare.mjs';
 import { openRuntime } from '../support/runtimes.mjs';
-import { readSubject, subjects } from './subjects.mjs';
+import { readSubject, subjects, timed } from './subjects.mjs';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -55,8 +55,9 @@ function difference(actual, expected) {
 /** JSON has no infinity. */
 const number = (value) => (Number.isFinite(value) ? value : String(value));
 
-for (const subject of subjects) {
-  if (wanted.length > 0 && !wanted.includes(subject.name)) continue;
+const known = [...new Map([...subjects, ...timed].map((s) => [`${s.name} ${s.shape}`, s])).values()];
+const chosen = wanted.length > 0 ? known.filter(({ name }) => wanted.includes(name)) : subjects;
+for (const subject of chosen) {
   const row = { name: subject.name, shape: subject.shape };
   try {
     const model = await readSubject(subject);

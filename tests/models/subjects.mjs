@@ -5,6 +5,7 @@ import { build, root } from '../../.tools/paths.mjs';
 import { fetchTestdata, onnxTestdataFolder } from '../../.tools/testdata.mjs';
 import { makeRandomWeights, networks } from '../../models/recipes/random-weights.mjs';
 import { picture, sound } from '../support/samples.mjs';
+import { networkSubjects } from './networks.mjs';
 
 /**
  * @typedef {import('../support/runtimes.mjs').Session} Session
@@ -115,8 +116,11 @@ const random = networks.map(({ name }) => {
   return still(`random_${name}`, path, lightInputs[name], square);
 });
 
+const real = [...ocrSubjects, speech(16000), speech(8000), ...light];
 /** @type {Subject[]} */
-export const subjects = [...ocrSubjects, speech(16000), speech(8000), ...light, ...random];
+export const subjects = [...real, ...random, ...networkSubjects('small')];
+/** What is timed: generated networks are whole here. @type {Subject[]} */
+export const timed = [...real, ...random, ...networkSubjects('whole')];
 
 /** @param {Subject} subject */
 export const readSubject = async (subject) => new Uint8Array(await readFile(await subject.path()));

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+// Networks of well-known shapes with random weights: whole ones to time, small ones to compare. Usage: networks.mjs [OUT [NAME ...]]
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { efficientNetB0, mobileNetV2, mobileNetV3, unet } from './convolutional.mjs';
+import { lstmStack } from './recurrent.mjs';
+import { bert, geluTanh, vit } from './transformers.mjs';
+
+/** BERT's vocabulary is cut: embedding costs no time and would be a fifth of the file. */
+export const networks = {
+  'bert-base': {
+    whole: { seed: 11, layers: 12, width: 768, heads: 12, vocabulary: 2000, tokens: 128 },
+    small: { seed: 11, layers: 2, width: 96, heads: 4, vocabulary: 100, tokens: 48 },
+    make: bert,
+  },
+  'vit-tiny': {
+    whole: { seed: 12, layers: 12, width: 192, heads: 3, side: 224, patch: 16 },
+    small: { seed: 12, layers: 2, width: 64, heads: 2, side: 64, patch: 16 },
+    make: vit,
+  },
+  'vit-tanh': {
+    small: { seed: 18, layers: 1, width: 96, heads: 3, side: 96, patch: 16, activation: geluTanh },
+    make: vit,
+  },
+  'mobilenet-v2': {
+    whole: { seed: 13, side: 224 },
+    small: { seed: 13, side: 96, most: 6 },
+    make: mobileNetV2,
+  },
+  'mobilenet-v3': {
+    whole: { seed: 14, side: 224 },
+    small: { seed: 14, side: 96, most: 8 },
+    make: mobileNetV3,
+  },
+  'efficientnet-b0': {
+    whole: { seed: 15, side: 224 },
+    small: { seed: 15, side: 96, most: 5 },
+    make: efficientNetB0,
+  },
+  unet: {
+    whole: { seed: 16, side: 256, width: 16, depth: 4 },
+    small: { seed: 16, side: 48, width: 8, depth: 2 },
+    make: unet,
+  },
+  lstm: {
+    whole: { seed: 17, features: 80, hidden: 256, layers: 3, classes: 64 },
+    small: { seed: 17, features: 20, hidden: 24, layers: 2, classes: 8 },
+    make: lstmStack,
+  },
+};
+
+/**
+ * Writes <name>-<size>.onnx into `out` unless it is there, and returns its path.
+ * @param {string} name of `networks`
+ * @param {'whole' | 'small'} size
+ */
+export async function makeNetwork(out, name, size) {
+  const { make, [size]: sizes } = networks[name];
+  const path = join(out, `${name}-${size}.onnx`);
+  if (await stat(path).catch(() => undefined)) return path;
+  await mkdir(out, { recursive: true });
+  await writeFile(`${path}.part`, make(sizes));
+  await rename(`${path}.part`, path);
+  return path;
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const out = resolve(process.argv[2] ?? fileURLToPath(new URL('../../build/models', import.meta.url)));
+  const names = process.argv.length > 3 ? process.argv.slice(3) : Object.keys(networks);
+  for (const name of names)
+    for (const size of ['whole', 'small'])
+      if (networks[name][size]) console.log(await makeNetwork(out, name, size));
+}

@@ -1,0 +1,51 @@
+// The networks of models/recipes/networks.mjs as subjects.
+import { join } from 'node:path';
+import { build } from '../../.tools/paths.mjs';
+import { makeNetwork, networks } from '../../models/recipes/networks.mjs';
+import { randomNumbers } from '../support/random.mjs';
+import { picture } from '../support/samples.mjs';
+
+const FRAMES = 100;
+
+/** Token ids; the last eighth of them is padding, which the mask hides. */
+function tokenFeeds({ tokens, vocabulary }) {
+  const random = randomNumbers(1);
+  const ids = Array.from({ length: tokens }, () => BigInt(Math.floor(random() * vocabulary)));
+  const kept = ids.map((_, i) => (i < tokens - tokens / 8 ? 1n : 0n));
+  const tensor = (values) => ({ type: 'int64', data: BigInt64Array.from(values), dims: [1, tokens] });
+  return { input_ids: tensor(ids), attention_mask: tensor(kept) };
+}
+
+function frameFeeds({ features }) {
+  const random = randomNumbers(2);
+  const data = Float32Array.from({ length: FRAMES * features }, () => 2 * random() - 1);
+  return { frames: { type: 'float32', data, dims: [1, FRAMES, features] } };
+}
+
+const pixels = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+function input(sizes) {
+  if (sizes.vocabulary) return { shape: `1x${sizes.tokens}`, feeds: async () => tokenFeeds(sizes) };
+  if (sizes.features) return { shape: `1x${FRAMES}x${sizes.features}`, feeds: async () => frameFeeds(sizes) };
+  const { side } = sizes;
+  const feeds = async () => ({ image: await picture({ height: side, width: side, ...pixels }) });
+  return { shape: `${side}x${side}`, feeds };
+}
+
+/**
+ * @param {'whole' | 'small'} size
+ * @returns {import('./subjects.mjs').Subject[]}
+ */
+export const networkSubjects = (size) =>
+  Object.entries(networks)
+    .filter(([, sizes]) => sizes[size])
+    .map(([name, { [size]: sizes }]) => {
+      const { shape, feeds } = input(sizes);
+      return {
+        name: size === 'whole' ? name : `${name}-${size}`,
+        shape,
+        feeds,
+        path: () => makeNetwork(join(build, 'models'), name, size),
+        play: async (session) => [await session.run(await feeds())],
+      };
+    });
