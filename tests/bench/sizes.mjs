@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
+import { variants } from '../../.tools/cmake.mjs';
 import { build, root } from '../../.tools/paths.mjs';
 import { ortFiles, ortFolder } from './site.mjs';
 
@@ -30,8 +31,7 @@ export async function measureSizes() {
   const dist = join(root, 'dist');
   const scripts = (await readdir(dist, { recursive: true })).filter((file) => file.endsWith('.js')).sort();
   const groups = [
-    ['kinglet-simd.wasm', [join(dist, 'kinglet-simd.wasm')]],
-    ['kinglet-relaxed.wasm', [join(dist, 'kinglet-relaxed.wasm')]],
+    ...variants.map((name) => [`kinglet-${name}.wasm`, [join(dist, `kinglet-${name}.wasm`)]]),
     ['kinglet, all scripts', scripts.map((file) => join(dist, file))],
     ...ortFiles.map((file) => [`onnxruntime-web, ${file}`, [join(ortFolder, file)]]),
   ];

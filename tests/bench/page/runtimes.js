@@ -1,16 +1,20 @@
-// The contestants as a page sees them. Each loads only when it is asked for.
+// The contestants as a page sees them, on one thread where nothing else is said. Each loads only when it is asked for.
 
-async function kinglet(simd, worker) {
+async function kinglet({ simd, worker = true, threads = 1 } = {}) {
   const { InferenceSession, Tensor, env } = await import('/kinglet/index.js');
-  if (simd) env.wasm.simd = simd;
-  return { Tensor, create: (url) => InferenceSession.create(url, { worker }) };
+  const create = (url) => {
+    env.wasm.simd = simd;
+    return InferenceSession.create(url, { worker, intraOpNumThreads: threads });
+  };
+  return { Tensor, create };
 }
 
 const openers = {
-  kinglet: () => kinglet(undefined, true),
+  kinglet: () => kinglet(),
   // Without the way to a worker and back, which costs more than a very small model.
-  'kinglet in page': () => kinglet(undefined, false),
-  'kinglet simd': () => kinglet('fixed', true),
+  'kinglet in page': () => kinglet({ worker: false }),
+  'kinglet simd': () => kinglet({ simd: 'fixed' }),
+  'kinglet 2 threads': () => kinglet({ threads: 2 }),
   'onnxruntime-web': async () => {
     const { InferenceSession, Tensor, env } = await import('/ort/ort.wasm.min.mjs');
     env.wasm.numThreads = 1;
