@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "capi/abi.h"
 #include "capi/objects.h"
+#include "ops/registry.h"
 
 namespace kinglet::capi {
 
@@ -144,6 +145,13 @@ Address kl_trap_cause() {
 void kl_release(Handle object) { drop(object); }
 Size kl_live_objects() { return live_objects(); }
 Size kl_live_bytes() { return Buffer::live_bytes(); }
+
+Text kl_operators() {
+  std::string out;
+  for (const OpDef* def : all_ops())
+    out += str(def->domain.empty() ? "ai.onnx" : def->domain, "|", def->name, "|", def->signature, "\n");
+  return put_text(out);
+}
 
 Handle kl_bytes_new(Size bytes) {
   auto buffer = Buffer::allocate_uninitialized(bytes);

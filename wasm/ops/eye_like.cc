@@ -49,7 +49,7 @@ Status lower(LowerContext& c) {
 
 extern const OpDef eye_like{.domain = kOnnx,
                             .name = "EyeLike",
-                            .signature = "input:T1 -> output:T2 | T1=all T2=all | dtype:i k:i=0",
+                            .signature = "input:T1 -> output:T2 | T1=numeric,bool T2=numeric,bool | dtype:i k:i=0",
                             .infer = infer,
                             .lower = lower};
 

@@ -11,7 +11,8 @@ namespace kinglet::ops {
 namespace {
 
 struct Params {
-  int axis;  // -1: the input as one row of elements
+  DType dtype;  // of the elements that a byte each stands for, when it has less
+  int axis;     // -1: the input as one row of elements
   bool sorted;
   bool wanted[4];
 };
@@ -43,7 +44,7 @@ Status run(const Params& p, Run& run) {
                   shape.count(0, axis),
                   shape.at(axis),
                   p.axis < 0 ? 1 : shape.count(axis + 1),
-                  kernels::compare_of(in.dtype()),
+                  kernels::compare_of(p.dtype),
                   kernels::element_step(element_bytes(in.dtype()))};
   int64_t n = entries.count;
   KL_REQUIRE(entries.compare != nullptr, kUnsupportedType, "elements of ", in.dtype(), " have no order");
@@ -110,7 +111,7 @@ Status infer(InferContext& c) {
 }
 
 Status lower(LowerContext& c) {
-  Params p{0, c.attributes().get_int("sorted", 1) != 0, {}};
+  Params p{c.dtype(0), 0, c.attributes().get_int("sorted", 1) != 0, {}};
   KL_ASSIGN(p.axis, axis_of(c));
   for (int i = 0; i < 4; ++i) p.wanted[i] = c.has_output(i);
   int64_t n = p.axis < 0 ? c.shape(0).count() : c.shape(0).at(p.axis);

@@ -1,3 +1,4 @@
+#include "ops/converted.h"
 #include "ops/elementwise.h"
 
 namespace kinglet::ops {
@@ -5,7 +6,6 @@ namespace kinglet::ops {
 namespace {
 
 Status infer(InferContext& c) {
-  KL_REQUIRE(!is_sub_byte(c.dtype(1)), kUnsupportedType, "elements of less than a byte");
   KL_REQUIRE(c.dtype(1) == c.dtype(2) && c.dtype(0) == DType::kBool, kInvalidGraph, "inputs are ", c.dtype(0),
              ", ", c.dtype(1), ", ", c.dtype(2));
   return infer_broadcast(c, c.dtype(1));
@@ -18,9 +18,10 @@ Status lower(LowerContext& c) {
   const Shape shapes[] = {c.shape(0), c.shape(1), c.shape(2)};
   kernel.loop = broadcast_loop(c.out_shape(0), shapes);
   kernel.in[0] = stored(DType::kBool);
-  kernel.in[1] = kernel.in[2] = kernel.out = stored(dtype);
+  kernel.in[1] = kernel.in[2] = kernel.out = stored(is_sub_byte(dtype) ? DType::kUInt8 : dtype);
   kernel.fn = dtype == DType::kString ? where_strings : where_kernel(kernel.out.size);
-  c.step<run_elementwise_step>("elementwise/Where", std::move(step));
+  add_move_step<run_elementwise_step>(c, "elementwise/Where", dtype, std::move(step));
+  if (is_sub_byte(dtype)) return {};
   allow_in_place(c, 1);
   allow_in_place(c, 2);
   return {};

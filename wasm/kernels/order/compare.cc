@@ -32,6 +32,20 @@ int compare_small(const void* a, const void* b) {
                small_float_to_float(dtype, *static_cast<const uint8_t*>(b)));
 }
 
+// Codes of a type below a byte, `sign` the bit of the sign.
+template <int sign>
+int compare_twos_complement(const void* a, const void* b) {
+  return order(*static_cast<const uint8_t*>(a) ^ sign, *static_cast<const uint8_t*>(b) ^ sign);
+}
+template <int sign>
+int compare_sign_magnitude(const void* a, const void* b) {
+  auto value = [](const void* p) {
+    int code = *static_cast<const uint8_t*>(p);
+    return code & sign ? sign - code : code;
+  };
+  return order(value(a), value(b));
+}
+
 template <class T>
 int compare_complex(const void* a, const void* b) {
   auto *x = static_cast<const T*>(a), *y = static_cast<const T*>(b);
@@ -61,7 +75,15 @@ Compare compare_of(DType dtype) {
       return compare<int64_t>;
     case DType::kUInt8:
     case DType::kBool:
+    case DType::kUInt4:
+    case DType::kUInt2:
       return compare<uint8_t>;
+    case DType::kInt4:
+      return compare_twos_complement<8>;
+    case DType::kInt2:
+      return compare_twos_complement<2>;
+    case DType::kFloat4E2M1:
+      return compare_sign_magnitude<8>;
     case DType::kUInt16:
       return compare<uint16_t>;
     case DType::kUInt32:

@@ -4,8 +4,8 @@
 namespace kinglet::kernels {
 
 // Negative, zero or positive as *a is before, equal to or behind *b. NaNs are equal to each other and behind
-// all numbers; complex numbers go by real part, then imaginary part; strings by bytes. Null for sub-byte
-// types, which are unpacked to uint8 first.
+// all numbers; complex numbers go by real part, then imaginary part; strings by bytes. Elements
+// below a byte are unpacked to one byte each first.
 using Compare = int (*)(const void* a, const void* b);
 Compare compare_of(DType dtype);
 

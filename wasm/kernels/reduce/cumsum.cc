@@ -5,6 +5,8 @@ namespace kinglet {
 
 namespace {
 
+// Beside the other types' forms, which an overload of this name alone would hide.
+using kinglet::wrapping_add;
 inline float wrapping_add(float a, float b) { return a + b; }
 
 // Of one row or of a block of columns; unsigned integers are summed as signed ones of the same bits.

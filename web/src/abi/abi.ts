@@ -14,6 +14,7 @@ export const exportNames = [
   'kl_release',
   'kl_live_objects',
   'kl_live_bytes',
+  'kl_operators',
   'kl_bytes_new',
   'kl_bytes_data',
   'kl_bytes_size',
@@ -62,6 +63,7 @@ export interface Exports {
   kl_release(a0: number): void;
   kl_live_objects(): number;
   kl_live_bytes(): number;
+  kl_operators(): number;
   kl_bytes_new(a0: number): number;
   kl_bytes_data(a0: number): number;
   kl_bytes_size(a0: number): number;
@@ -132,6 +134,11 @@ export class Abi extends Calls {
   /** Bytes in buffers: weights, activations, values. */
   liveBytes(): number {
     return this.exports.kl_live_bytes() >>> 0;
+  }
+
+  /** The registry: a line `domain|name|signature` (ops/signature.h) per operator, sorted. */
+  operators(): string {
+    return this.takeText(this.exports.kl_operators());
   }
 
   /** Uninitialised bytes for JavaScript to fill. */
