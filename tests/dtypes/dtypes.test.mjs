@@ -74,10 +74,7 @@ describe('element types of ai.onnx', () => {
         for (const [i, port] of operator[side].entries()) {
           if (port.any) continue;
           const claimed = new Set(operator.variables[port.variable] ?? port.types);
-          const wanted = [
-            ...(schemas[operator.op]?.[side][i] ?? []),
-            ...(specification[operator.op]?.[side][i] ?? []),
-          ];
+          const wanted = specification[operator.op]?.[side][i] ?? schemas[operator.op]?.[side][i] ?? [];
           const left = wanted.filter(
             (type) => !claimed.has(type) && !refused[operator.op]?.types.includes(type),
           );
