@@ -47,10 +47,11 @@ Status lower(LowerContext& c) {
 
 }  // namespace
 
-extern const OpDef eye_like{.domain = kOnnx,
-                            .name = "EyeLike",
-                            .signature = "input:T1 -> output:T2 | T1=numeric,bool T2=numeric,bool | dtype:i k:i=0",
-                            .infer = infer,
-                            .lower = lower};
+extern const OpDef eye_like{
+    .domain = kOnnx,
+    .name = "EyeLike",
+    .signature = "input:T1 -> output:T2 | T1=numeric,bool T2=numeric,bool | dtype:i k:i=0",
+    .infer = infer,
+    .lower = lower};
 
 }  // namespace kinglet::ops
