@@ -11,7 +11,12 @@ const run = promisify(execFile);
 const script = fileURLToPath(new URL('measure.mjs', import.meta.url));
 
 /** Largest differences allowed, relative to the largest magnitude of the output. */
-export const limits = { 'kinglet-simd': 1e-4, 'kinglet-relaxed': 1e-3 };
+export const limits = {
+  'kinglet-simd': 1e-4,
+  'kinglet-relaxed': 1e-3,
+  'kinglet-simd-threads': 1e-4,
+  'kinglet-relaxed-threads': 1e-3,
+};
 
 /**
  * @typedef {{ name: string, shape: string, difference?: number | string, output?: string,

@@ -14,9 +14,14 @@ const [name, ...wanted] = positionals;
 const runtime = await openRuntime(name);
 const judge = await openRuntime('ort-node');
 
+/** Helper threads come after a first long run: with them what counts is a later one. */
 async function play(runtime, model, subject, options) {
   const session = await runtime.create(model, options);
   try {
+    for (let i = 0; runtime.name.endsWith('-threads') && i < 2; i++) {
+      await subject.play(session);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     return await subject.play(session);
   } finally {
     await session.release();

@@ -8,7 +8,7 @@ describe('real models against onnxruntime-node', () => {
 
   for (const [runtime, limit] of Object.entries(limits)) {
     test(runtime, async () => {
-      const rows = await measure(runtime, [], { unoptimised: true });
+      const rows = await measure(runtime, [], { unoptimised: !runtime.endsWith('-threads') });
       columns[runtime] = rows;
       const over = rows.filter((row) => fault(row, limit)).map(({ name }) => name);
       const peers = over.length > 0 ? await measure('ort-web', over) : [];

@@ -88,4 +88,5 @@ export async function openRuntime(name) {
 }
 
 /** What a Node process must be started with to open the runtime. */
-export const nodeFlags = (name) => (name === 'kinglet-relaxed' ? ['--experimental-wasm-relaxed-simd'] : []);
+export const nodeFlags = (name) =>
+  name.startsWith('kinglet-relaxed') ? ['--experimental-wasm-relaxed-simd'] : [];
