@@ -2,7 +2,10 @@
 
 namespace kinglet::bench {
 
-// Each prints one line per kernel and shape whose text contains `filter`.
+// Each prints one line per kernel and shape whose text contains `filter`; `selected`: only the kernel that is
+// chosen.
 void matmul(const char* filter);
+void conv(const char* filter, bool selected);
+void conv_transpose(const char* filter);
 
 }  // namespace kinglet::bench

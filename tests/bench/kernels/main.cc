@@ -1,4 +1,4 @@
-// kernels_bench [family [filter]]: GFLOP/s of kernels on shapes of real networks, one thread.
+// kernels_bench [family [filter [selected]]]: GFLOP/s of kernels on shapes of real networks, one thread.
 #include <cstring>
 
 #include "bench/kernels/benches.h"
@@ -10,4 +10,6 @@ int main(int argc, char** argv) {
     return std::strcmp(family, "all") == 0 || std::strcmp(family, name) == 0;
   };
   if (wanted("matmul")) kinglet::bench::matmul(filter);
+  if (wanted("conv")) kinglet::bench::conv(filter, argc > 3);
+  if (wanted("conv_transpose")) kinglet::bench::conv_transpose(filter);
 }

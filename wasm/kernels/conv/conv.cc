@@ -14,7 +14,7 @@ namespace {
 using namespace conv_internal;
 
 constexpr const char* kNames[] = {
-#define CONV(name, accepts) "conv_" #name,
+#define CONV(name, accepts, pays) "conv_" #name,
 #include "kernels/conv/conv.inc"
 #undef CONV
 };
@@ -26,9 +26,11 @@ const char* conv_kernel_name(ConvKernel kernel) { return kNames[static_cast<size
 template <class T>
 bool conv_accepts(const ConvShape& s, ConvKernel kernel) {
   [[maybe_unused]] constexpr bool narrow = std::is_same_v<T, float>;
+  [[maybe_unused]] bool flat =
+      s.in[0] == 1 && s.pad[0] == 0 && s.out[0] == 1 && s.kernel[0] == 1 && !s.empty();
   switch (kernel) {
-#define CONV(name, accepts)  \
-  case ConvKernel::k_##name: \
+#define CONV(name, accepts, pays) \
+  case ConvKernel::k_##name:      \
     return accepts;
 #include "kernels/conv/conv.inc"
 #undef CONV
@@ -39,14 +41,17 @@ bool conv_accepts(const ConvShape& s, ConvKernel kernel) {
 }
 
 template <class T>
-ConvKernel select_conv(const ConvShape& shape) {
-  for (size_t i = 0; i < static_cast<size_t>(ConvKernel::kCount); ++i)
-    if (conv_accepts<T>(shape, static_cast<ConvKernel>(i))) return static_cast<ConvKernel>(i);
+ConvKernel select_conv(const ConvShape& s) {
+#define CONV(name, accepts, pays) \
+  if (conv_accepts<T>(s, ConvKernel::k_##name) && (pays)) return ConvKernel::k_##name;
+#include "kernels/conv/conv.inc"
+#undef CONV
   return ConvKernel::kCount;
 }
 
 template <class T>
 Result<size_t> conv_packed_bytes(const ConvShape& s, ConvKernel kernel) {
+  if (kernel == ConvKernel::k_winograd) return winograd_packed_bytes(s);
   if (kernel != ConvKernel::k_depthwise) return product_packed_bytes<T>(s);
   KL_ASSIGN(size_t count, checked_mul(s.groups * s.out_channels, s.taps()));
   return checked_mul(count, sizeof(T));
@@ -54,15 +59,27 @@ Result<size_t> conv_packed_bytes(const ConvShape& s, ConvKernel kernel) {
 
 template <class T>
 void conv_pack(const ConvShape& s, ConvKernel kernel, const T* w, T* packed) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (kernel == ConvKernel::k_winograd) return winograd_pack(s, w, packed);
+  }
   if (kernel != ConvKernel::k_depthwise) return product_pack(s, w, packed);
   std::copy(w, w + s.groups * s.out_channels * s.taps(), packed);
 }
 
 template <class T>
 Result<size_t> conv_scratch_bytes(const ConvShape& s, ConvKernel kernel, int threads) {
-  if (kernel == ConvKernel::k_pointwise) return pointwise_scratch<T>(s, threads);
-  if (kernel == ConvKernel::k_depthwise) return depthwise_scratch(s, threads);
-  return im2col_scratch<T>(s, threads);
+  switch (kernel) {
+    case ConvKernel::k_pointwise:
+      return pointwise_scratch<T>(s, threads);
+    case ConvKernel::k_depthwise:
+      return depthwise_scratch(s, threads);
+    case ConvKernel::k_winograd:
+      return winograd_scratch(s, threads);
+    case ConvKernel::k_direct:
+      return direct_scratch(s, threads);
+    default:
+      return im2col_scratch<T>(s, threads);
+  }
 }
 
 template <class T>
@@ -71,6 +88,8 @@ void conv(const Conv<T>& call, ConvKernel kernel, void* scratch, Parallel& pool)
   if (kernel == ConvKernel::k_pointwise) return run_pointwise(call, scratch, pool);
   if constexpr (std::is_same_v<T, float>) {
     if (kernel == ConvKernel::k_depthwise) return run_depthwise(call, scratch, pool);
+    if (kernel == ConvKernel::k_winograd) return run_winograd(call, scratch, pool);
+    if (kernel == ConvKernel::k_direct) return run_direct(call, scratch, pool);
   }
   run_im2col(call, scratch, pool);
 }

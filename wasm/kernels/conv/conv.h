@@ -49,14 +49,16 @@ struct Conv {
 };
 
 enum class ConvKernel : uint8_t {
-#define CONV(name, accepts) k_##name,
+#define CONV(name, accepts, pays) k_##name,
 #include "kernels/conv/conv.inc"
 #undef CONV
   kCount
 };
 const char* conv_kernel_name(ConvKernel kernel);
+// Whether this kernel can do it.
 template <class T>
 bool conv_accepts(const ConvShape& shape, ConvKernel kernel);
+// The kernel expected to be the fastest.
 template <class T>
 ConvKernel select_conv(const ConvShape& shape);
 

@@ -1,11 +1,10 @@
-// One input channel per group, up to two spatial dimensions. Bands of the padded channel are copied so that
-// every vector of outputs is a sum of taps times vectors that lie in one piece: with a horizontal stride of
-// s, each row is kept as s rows, one for each remainder of the column.
+// One input channel per group, up to two spatial dimensions. Bands of the padded channel are copied; every
+// vector of outputs is then a sum of taps times vectors that lie in one piece.
 #include <algorithm>
-#include <cstring>
 
 #include "base/checked.h"
 #include "kernels/conv/internal.h"
+#include "kernels/conv/padded.h"
 #include "simd/vec.h"
 
 namespace kinglet::conv_internal {
@@ -14,144 +13,170 @@ namespace {
 
 using V = Vec<float>;
 constexpr size_t L = V::kLanes;
-// Vectors of outputs computed together: enough sums in flight, few enough registers.
-constexpr size_t kTogether = 6;
 // Elements of a band; it stays in the first-level cache with the outputs.
 constexpr size_t kBandElements = 5 * 1024;
 
+// Part of a thread's scratch: offsets of the taps, outputs that do not fill a tile, bands.
 struct Band {
-  size_t vectors;      // of an output row
-  size_t phase_pitch;  // elements of one remainder of a row
-  size_t row_pitch;
-  size_t rows_out, rows_in;  // of a full band
+  Padded image;  // of a full band
+  size_t rows_out, planes = 1;
+  size_t offsets, spare, elements;
 };
 
-// Fails when a row is too large to be addressed.
 Result<Band> band_of(const ConvShape& s) {
   Band b;
-  b.vectors = ceil_div(s.out[2], L);
-  KL_ASSIGN(size_t last_tap, checked_mul(s.kernel[2] - 1, s.dilation[2]));
-  KL_ASSIGN(b.phase_pitch, checked_add(b.vectors * L, last_tap / s.stride[2]));
-  KL_ASSIGN(b.row_pitch, checked_mul(b.phase_pitch, s.stride[2]));
-  KL_ASSIGN(size_t halo, checked_mul(s.kernel[1] - 1, s.dilation[1]));
-  size_t rows = kBandElements / std::max<size_t>(b.row_pitch, 1);
-  b.rows_out = std::clamp<size_t>(rows > halo ? (rows - halo - 1) / s.stride[1] + 1 : 1, 1, s.out[1]);
-  KL_ASSIGN(size_t last, checked_mul(b.rows_out - 1, s.stride[1]));
-  KL_ASSIGN(b.rows_in, checked_add(last, halo + 1));
+  KL_ASSIGN(Padded one, padded_for(s, 1, s.out[2]));
+  size_t rows = kBandElements / std::max<size_t>(one.row(), 1), halo = one.rows;
+  rows = rows > halo ? (rows - halo) / s.stride[1] + 1 : 1;
+  // Tiles of four rows are computed even where fewer exist.
+  b.rows_out = std::clamp<size_t>(rows, 4, std::max<size_t>(s.out[1], 4));
+  KL_ASSIGN(b.image, padded_for(s, b.rows_out, s.out[2]));
+  b.offsets = align_up(s.taps(), 16);
+  KL_ASSIGN(b.spare, checked_mul<size_t>(s.out[2] + 2 * L, 4));
+  // Small planes are copied some at a time: what has just been written cannot be read at once in other
+  // pieces.
+  if (b.rows_out >= s.out[1])
+    b.planes = std::max<size_t>(kBandElements / std::max<size_t>(b.image.plane(), 1), 1);
+  KL_ASSIGN(b.elements, checked_mul(b.image.plane(), b.planes));
+  KL_ASSIGN(b.elements, checked_add(b.elements, b.offsets + kPaddedSlack));
+  KL_ASSIGN(b.elements, checked_add(b.elements, b.spare));
   return b;
 }
 
-Result<size_t> band_elements(const ConvShape& s, const Band& b) {
-  KL_ASSIGN(size_t elements, checked_mul(b.rows_in, b.row_pitch));
-  KL_ASSIGN(elements, checked_add(elements, s.taps() + 15));
-  return elements / 16 * 16;
-}
+// What the loops below need of a call.
+struct Loop {
+  size_t row;            // elements of the band from one row that a column of taps meets to the next
+  size_t second, third;  // from the first tap of a row to the others
+  size_t step;           // from one row of outputs to the next
+  const uint32_t* offsets;
+  size_t taps;
+  const float* w;
+  float bias;
+  V lo, hi;
+};
 
-// to[i] = from[first + i * step] where that is in [0, size), else 0.
-void copy_strided(const float* from, size_t size, ptrdiff_t first, size_t step, float* to, size_t count) {
-  size_t i = 0;
-  size_t before = first < 0 ? std::min(count, ceil_div(static_cast<size_t>(-first), step)) : 0;
-  for (; i < before; ++i) to[i] = 0;
-  ptrdiff_t start = first + static_cast<ptrdiff_t>(before * step);
-  size_t inside =
-      start >= 0 && static_cast<size_t>(start) < size ? ceil_div(size - static_cast<size_t>(start), step) : 0;
-  size_t end = std::min(count, before + inside);
-  if (i < end) {
-    const float* p = from + start;
-    if (step == 1) {
-      std::memcpy(to + i, p, (end - i) * sizeof(float));
-      i = end;
-    } else {
-      if (step == 2)
-        for (; i + L < end; i += L, p += 2 * L) even(V::load(p), V::load(p + L)).store(to + i);
-      for (; i < end; ++i, p += step) to[i] = *p;
-    }
+// Where outputs go, `step` elements from row to row; what is added lies likewise, or is null.
+struct Target {
+  float* y;
+  const float* add;
+  size_t step;
+
+  Target at(size_t offset) const { return {y + offset, add ? add + offset : nullptr, step}; }
+  void put(const Loop& l, V sum, size_t offset) const {
+    if (add) sum = sum + V::load(add + offset);
+    min(max(sum, l.lo), l.hi).store(y + offset);
   }
-  for (; i < count; ++i) to[i] = 0;
-}
+};
 
-// Rows [row, row + rows) of the strided grid, in coordinates where padding starts at 0.
-void fill_band(const ConvShape& s, const Band& b, const float* x, size_t row, size_t rows, float* band) {
-  for (size_t r = 0; r < rows; ++r, band += b.row_pitch) {
-    size_t at = row + r;
-    if (at < s.pad[1] || at - s.pad[1] >= s.in[1]) {
-      std::fill(band, band + b.row_pitch, 0.0f);
-      continue;
-    }
-    const float* from = x + (at - s.pad[1]) * s.in[2];
-    for (size_t phase = 0; phase < s.stride[2]; ++phase)
-      copy_strided(from, s.in[2], static_cast<ptrdiff_t>(phase) - static_cast<ptrdiff_t>(s.pad[2]),
-                   s.stride[2], band + phase * b.phase_pitch, b.phase_pitch);
-  }
-}
-
-// out[v] = bias + sum over taps of w[t] * in[v][offsets[t]...]
-template <size_t N>
-inline void sum_taps(const float* const (&in)[kTogether], const uint32_t* offsets, const float* w,
-                     size_t taps, V bias, V (&out)[kTogether]) {
-  V sum[N];
+// 3 x 3 taps, which stay in registers. `columns` is at least a vector; the last vector of a row reaches back
+// unless it is a multiple. Unit: the taps of a row lie side by side.
+template <bool Unit>
+void rows_3x3(const float* in, const Loop& l, Target to, size_t rows, size_t columns) {
+  V w[9];
 #pragma unroll
-  for (size_t v = 0; v < N; ++v) sum[v] = bias;
+  for (size_t t = 0; t < 9; ++t) w[t] = V::load_splat(l.w + t);
+  const V bias = V::splat(l.bias);
+  const size_t second = Unit ? 1 : l.second, third = Unit ? 2 : l.third;
 #pragma nounroll
-  for (size_t t = 0; t < taps; ++t) {
-    V weight = V::load_splat(w + t);
-    size_t offset = offsets[t];
-#pragma unroll
-    for (size_t v = 0; v < N; ++v) sum[v] = madd(V::load(in[v] + offset), weight, sum[v]);
+  for (size_t row = 0; row < rows; ++row, in += l.step, to = to.at(to.step)) {
+#pragma nounroll
+    for (size_t c = 0; c < columns; c += L) {
+      c = std::min(c, columns - L);
+      const float *p = in + c, *q = p + l.row, *r = q + l.row;
+      // Three short sums rather than a long one.
+      V x = madd(V::load(p + third), w[2], madd(V::load(p + second), w[1], madd(V::load(p), w[0], bias)));
+      V y = madd(V::load(q + third), w[5], madd(V::load(q + second), w[4], V::load(q) * w[3]));
+      V z = madd(V::load(r + third), w[8], madd(V::load(r + second), w[7], V::load(r) * w[6]));
+      to.put(l, x + y + z, c);
+    }
   }
-#pragma unroll
-  for (size_t v = 0; v < N; ++v) out[v] = sum[v];
 }
 
-// One band of one output channel.
-void run_band(const Conv<float>& call, const Band& b, const float* band, const uint32_t* offsets,
-              const float* w, float bias, size_t first_row, size_t rows, size_t plane, float lo, float hi) {
-  const ConvShape& s = call.shape;
-  size_t total = rows * b.vectors;
-  float* y = call.y + plane;
-  const float* residual = call.residual ? call.residual + plane : nullptr;
-  size_t row = 0, column = 0;
-  for (size_t done = 0; done < total; done += kTogether) {
-    size_t count = std::min(kTogether, total - done);
-    const float* in[kTogether];
-    size_t at[kTogether], valid[kTogether];
-    for (size_t v = 0; v < kTogether; ++v) {
-      in[v] = band + row * s.stride[1] * b.row_pitch + column * L;
-      at[v] = (first_row + row) * s.out[2] + column * L;
-      valid[v] = std::min(L, s.out[2] - column * L);
-      if (v + 1 < count && ++column == b.vectors) column = 0, ++row;
-    }
-    if (++column == b.vectors) column = 0, ++row;
-    V sums[kTogether];
-    if (count > kTogether / 2) {
-      sum_taps<kTogether>(in, offsets, w, s.taps(), V::splat(bias), sums);
-    } else {
-      sum_taps<kTogether / 2>(in, offsets, w, s.taps(), V::splat(bias), sums);
-    }
-    for (size_t v = 0; v < count; ++v) {
-      V sum = sums[v];
-      bool whole = valid[v] == L;
-      if (residual)
-        sum = sum + (whole ? V::load(residual + at[v]) : load_partial<V>(residual + at[v], valid[v]));
-      sum = min(max(sum, V::splat(lo)), V::splat(hi));
-      if (whole) {
-        sum.store(y + at[v]);
-      } else {
-        store_partial(sum, y + at[v], valid[v]);
-      }
+// R rows of `Vectors` vectors, for any taps.
+template <size_t R, size_t Vectors>
+void tile_any(const float* in, const Loop& l, Target to) {
+  V sum[R][Vectors];
+#pragma unroll
+  for (auto& row : sum) {
+#pragma unroll
+    for (V& v : row) v = V::splat(l.bias);
+  }
+#pragma nounroll
+  for (size_t t = 0; t < l.taps; ++t) {
+    V weight = V::load_splat(l.w + t);
+    const float* x = in + l.offsets[t];
+#pragma unroll
+    for (size_t i = 0; i < R; ++i, x += l.step) {
+#pragma unroll
+      for (size_t v = 0; v < Vectors; ++v) sum[i][v] = madd(V::load(x + v * L), weight, sum[i][v]);
     }
   }
+#pragma unroll
+  for (size_t i = 0; i < R; ++i) {
+#pragma unroll
+    for (size_t v = 0; v < Vectors; ++v) to.put(l, sum[i][v], i * to.step + v * L);
+  }
+}
+
+// Covers rows x columns of outputs with tiles of height x width. The last tile of a row or column reaches
+// back where outputs may be computed twice; other tiles that are not whole are computed in `spare`.
+template <class Tile>
+inline void cover(size_t rows, size_t columns, size_t height, size_t width, Target to, float* spare,
+                  Tile&& tile) {
+  for (size_t r = 0; r < rows; r += height) {
+    if (r + height > rows && rows >= height && !to.add) r = rows - height;
+    for (size_t c = 0; c < columns; c += width) {
+      if (c + width > columns && columns >= width && !to.add) c = columns - width;
+      Target here = to.at(r * to.step + c);
+      size_t high = std::min(height, rows - r), wide = std::min(width, columns - c);
+      if (high == height && wide == width) {
+        tile(r, c, here);
+        continue;
+      }
+      for (size_t i = 0; i < high && here.add; ++i)
+        for (size_t j = 0; j < wide; ++j) spare[i * width + j] = here.add[i * to.step + j];
+      tile(r, c, Target{spare, here.add ? spare : nullptr, width});
+      for (size_t i = 0; i < high; ++i)
+        for (size_t j = 0; j < wide; ++j) here.y[i * to.step + j] = spare[i * width + j];
+    }
+  }
+}
+
+// Rows [row, row + count) of one plane of outputs, from the band that holds what they read.
+void run_rows(const Conv<float>& call, Loop l, size_t plane, size_t row, size_t count, const float* band,
+              float* spare) {
+  const ConvShape& s = call.shape;
+  size_t channel = plane % (s.groups * s.out_channels), at = plane * s.out_size() + row * s.out[2];
+  Target to{call.y + at, call.residual ? call.residual + at : nullptr, s.out[2]};
+  l.w += channel * l.taps;
+  l.bias = call.bias ? call.bias[channel] : 0.0f;
+  auto from = [&](size_t r, size_t c) { return band + r * l.step + c; };
+  if (s.kernel[1] == 3 && s.kernel[2] == 3) {
+    size_t width = to.add ? align_up(s.out[2], L) : std::max(s.out[2], L);
+    size_t height = width == s.out[2] ? count : 1;
+    cover(count, s.out[2], height, width, to, spare, [&](size_t r, size_t, Target t) {
+      if (s.stride[2] == 1 && s.dilation[2] == 1) {
+        rows_3x3<true>(from(r, 0), l, t, height, width);
+      } else {
+        rows_3x3<false>(from(r, 0), l, t, height, width);
+      }
+    });
+  } else if (count == 1) {
+    cover(count, s.out[2], 1, 8 * L, to, spare,
+          [&](size_t r, size_t c, Target t) { tile_any<1, 8>(from(r, c), l, t); });
+  } else {
+    cover(count, s.out[2], 4, 2 * L, to, spare,
+          [&](size_t r, size_t c, Target t) { tile_any<4, 2>(from(r, c), l, t); });
+  }
+  if (float lo, hi; !is_clamp(call.activation, &lo, &hi))
+    activate(call.activation, call.y + at, count * s.out[2]);
 }
 
 }  // namespace
 
 Result<size_t> depthwise_scratch(const ConvShape& s, int threads) {
   KL_ASSIGN(Band b, band_of(s));
-  KL_ASSIGN(size_t elements, band_elements(s, b));
-  // Tap offsets are 32 bits wide.
-  if (!fits<uint32_t>(elements))
-    return fail(Code::kLimitExceeded, "a row of ", b.row_pitch, " elements is too long");
-  KL_ASSIGN(size_t bytes, checked_mul(elements, sizeof(float)));
+  KL_ASSIGN(size_t bytes, checked_mul(b.elements, sizeof(float)));
   return checked_mul(bytes, static_cast<size_t>(threads));
 }
 
@@ -159,32 +184,39 @@ void run_depthwise(const Conv<float>& call, void* scratch, Parallel& pool) {
   const ConvShape& s = call.shape;
   Result<Band> band = band_of(s);
   if (!band.ok()) return;  // depthwise_scratch has said so
-  Result<size_t> elements = band_elements(s, *band);
-  if (!elements.ok()) return;
   const Band& b = *band;
   float lo, hi;
-  bool clamp = is_clamp(call.activation, &lo, &hi);
-  size_t taps = s.taps();
-  parallel_slots(pool, s.images * s.groups, [&](size_t thread, size_t item) {
-    float* memory = static_cast<float*>(scratch) + thread * *elements;
+  is_clamp(call.activation, &lo, &hi);
+  Loop loop{};
+  loop.w = call.w;
+  loop.lo = V::splat(lo), loop.hi = V::splat(hi);
+  loop.taps = s.taps();
+  loop.step = s.stride[1] * b.image.row();
+  loop.row = s.dilation[1] * b.image.row();
+  if (s.kernel[2] == 3) loop.second = b.image.tap(s, 0, 1), loop.third = b.image.tap(s, 0, 2);
+  size_t planes = s.images * s.groups, crew = static_cast<size_t>(pool.threads());
+  size_t chunk = std::clamp<size_t>(65536 / s.out_size(), 1, std::max<size_t>(planes / (crew * 4), 1));
+  parallel_slots(pool, ceil_div(planes, chunk), [&](size_t thread, size_t item) {
+    float* memory = static_cast<float*>(scratch) + thread * b.elements;
     auto* offsets = reinterpret_cast<uint32_t*>(memory);
-    float* rows = memory + taps;
-    for (size_t t = 0; t < taps; ++t) {
-      size_t h = t / s.kernel[2] * s.dilation[1], w = t % s.kernel[2] * s.dilation[2];
-      offsets[t] = static_cast<uint32_t>(h * b.row_pitch + w % s.stride[2] * b.phase_pitch + w / s.stride[2]);
-    }
-    size_t group = item % s.groups;
-    const float* x = call.x + item * s.in_size();
-    for (size_t row = 0; row < s.out[1]; row += b.rows_out) {
-      size_t count = std::min(b.rows_out, s.out[1] - row);
-      fill_band(s, b, x, row * s.stride[1], (count - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] + 1,
-                rows);
-      for (size_t o = 0; o < s.out_channels; ++o) {
-        size_t channel = group * s.out_channels + o;
-        size_t plane = (item * s.out_channels + o) * s.out_size();
-        run_band(call, b, rows, offsets, call.w + channel * taps, call.bias ? call.bias[channel] : 0.0f, row,
-                 count, plane, lo, hi);
-        if (!clamp) activate(call.activation, call.y + plane + row * s.out[2], count * s.out[2]);
+    float* spare = memory + b.offsets;
+    float* copies = spare + b.spare;
+    for (size_t t = 0; t < loop.taps; ++t)
+      offsets[t] = static_cast<uint32_t>(b.image.tap(s, t / s.kernel[2], t % s.kernel[2]));
+    Loop l = loop;
+    l.offsets = offsets;
+    size_t end = std::min(planes, (item + 1) * chunk);
+    for (size_t begin = item * chunk; begin < end; begin += b.planes) {
+      size_t some = std::min(b.planes, end - begin);
+      for (size_t row = 0; row < s.out[1]; row += b.rows_out) {
+        size_t count = std::min(b.rows_out, s.out[1] - row);
+        size_t rows_in = (count - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] + 1;
+        for (size_t p = 0; p < some; ++p)
+          pad_rows(s, b.image, call.x + (begin + p) * s.in_size(), row * s.stride[1], rows_in,
+                   copies + p * b.image.plane());
+        for (size_t p = 0; p < some * s.out_channels; ++p)
+          run_rows(call, l, begin * s.out_channels + p, row, count,
+                   copies + p / s.out_channels * b.image.plane(), spare);
       }
     }
   });

@@ -25,4 +25,14 @@ void run_im2col(const Conv<T>& call, void* scratch, Parallel& pool);
 Result<size_t> depthwise_scratch(const ConvShape& s, int threads);
 void run_depthwise(const Conv<float>& call, void* scratch, Parallel& pool);
 
+Result<size_t> direct_scratch(const ConvShape& s, int threads);
+void run_direct(const Conv<float>& call, void* scratch, Parallel& pool);
+
+Result<size_t> winograd_packed_bytes(const ConvShape& s);
+void winograd_pack(const ConvShape& s, const float* w, float* packed);
+Result<size_t> winograd_scratch(const ConvShape& s, int threads);
+void run_winograd(const Conv<float>& call, void* scratch, Parallel& pool);
+// Whether it is expected to be the fastest.
+bool winograd_pays(const ConvShape& s);
+
 }  // namespace kinglet::conv_internal

@@ -43,22 +43,39 @@ void dots(const float* a, size_t a_row, const float* x, size_t k, float* out) {
   }
 }
 
-// `Rows` values of A's strip times x: the sums of a strip are the lanes of one vector.
+// A strip of `rows` rows times x: the sums of its rows are the lanes of one or two vectors. Columns are read
+// in whole vectors, beyond their rows.
+template <int Vectors>
 void column_strip(const float* a, size_t rows, const float* x, size_t step, size_t k, float* out) {
   using V = Vec<float>;
-  V sum[4] = {V::splat(0.0f), V::splat(0.0f), V::splat(0.0f), V::splat(0.0f)};
+  constexpr size_t columns = 8 / Vectors;  // at a time: eight sums
+  V sum[columns][Vectors];
+#pragma unroll
+  for (auto& column : sum) {
+#pragma unroll
+    for (V& s : column) s = V::splat(0.0f);
+  }
+  auto add = [&](V(&to)[Vectors]) __attribute__((always_inline)) {
+    V y = V::load_splat(x);
+#pragma unroll
+    for (int v = 0; v < Vectors; ++v) to[v] = madd(V::load(a + 4 * v), y, to[v]);
+    a += rows;
+    x += step;
+  };
   size_t p = 0;
 #pragma nounroll
-  for (; p + 4 <= k; p += 4) {
+  for (; p + columns <= k; p += columns) {
 #pragma unroll
-    for (size_t u = 0; u < 4; ++u) {
-      sum[u] = madd(V::load(a), V::load_splat(x), sum[u]);
-      a += rows;
-      x += step;
-    }
+    for (size_t u = 0; u < columns; ++u) add(sum[u]);
   }
-  for (; p < k; ++p, a += rows, x += step) sum[0] = madd(V::load(a), V::load_splat(x), sum[0]);
-  ((sum[0] + sum[1]) + (sum[2] + sum[3])).store(out);
+  for (; p < k; ++p) add(sum[0]);
+#pragma unroll
+  for (int v = 0; v < Vectors; ++v) {
+    V total = sum[0][v];
+#pragma unroll
+    for (size_t u = 1; u < columns; ++u) total = total + sum[u][v];
+    total.store(out + 4 * v);
+  }
 }
 
 }  // namespace
@@ -107,7 +124,7 @@ void run_dot(const MatMul<float>& call, void* scratch, Parallel& pool) {
 
 void run_column(const MatMul<float>& call, void* scratch, Parallel& pool) {
   constexpr size_t width = kPanelWidth<float>;
-  StripSplit split(call.m, kStripRows);
+  StripSplit split(call.m, kStripRows<float>);
   std::span<const MatMulItem> items = items_of(call);
   size_t chunk = std::max<size_t>(ceil_div<size_t>(8 * 1024, call.k + 1), 1);
   size_t chunks = call.pack ? 1 : ceil_div(split.count, chunk);
@@ -124,9 +141,14 @@ void run_column(const MatMul<float>& call, void* scratch, Parallel& pool) {
     }
     size_t end = std::min(split.count, (index % chunks + 1) * chunk);
     for (size_t s = index % chunks * chunk; s < end; ++s) {
-      float sums[4];
+      float sums[8];
       size_t row = split.begin(s), rows = split.rows(s);
-      column_strip(call.a.data + item.a + row * call.k, rows, x, step, call.k, sums);
+      const float* a = call.a.data + item.a + row * call.k;
+      if (rows <= 4) {
+        column_strip<1>(a, rows, x, step, call.k, sums);
+      } else {
+        column_strip<2>(a, rows, x, step, call.k, sums);
+      }
       for (size_t r = 0; r < rows; ++r) {
         float* c = call.c + item.c + (row + r) * call.c_row;
         *c = finish(call, item, row + r, 0, sums[r]);

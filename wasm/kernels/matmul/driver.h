@@ -27,15 +27,15 @@ using StripFunction = void (*)(const Strip<T>&);
 // functions[rows - 1][packed A][packed B]. Other types than float always pack both.
 template <class T>
 struct StripTable {
-  StripFunction<T> functions[kStripRows][2][2];
+  StripFunction<T> functions[kStripRows<T>][2][2];
 };
 template <class T, int R, int Panels>
 constexpr void fill_row(StripTable<T>& table) {
   auto& f = table.functions[R - 1];
-  f[1][1] = strip<T, R, Panels, true, true>;
+  f[1][1] = strip<T, R, Panels, true, BForm::kPanels>;
   if constexpr (std::is_same_v<T, float>) {
-    f[1][0] = strip<T, R, Panels, true, false>;
-    f[0][1] = strip<T, R, Panels, false, true>;
+    f[1][0] = strip<T, R, Panels, true, BForm::kRows>;
+    f[0][1] = strip<T, R, Panels, false, BForm::kPanels>;
   }
 }
 template <class T, int Rows, int Panels>
@@ -45,6 +45,8 @@ constexpr StripTable<T> make_table() {
   if constexpr (Rows > 1) fill_row<T, 2, Panels>(table);
   if constexpr (Rows > 2) fill_row<T, 3, Panels>(table);
   if constexpr (Rows > 3) fill_row<T, 4, Panels>(table);
+  if constexpr (Rows > 4) fill_row<T, 5, Panels>(table);
+  if constexpr (Rows > 5) fill_row<T, 6, Panels>(table);
   return table;
 }
 
@@ -90,8 +92,8 @@ Result<size_t> slot_elements(const MatMul<T>& call, const Blocks& b) {
   constexpr size_t width = kPanelWidth<T>;
   size_t a = 0, panels = 0;
   if (b.pack_a) {
-    KL_ASSIGN(a, checked_mul(b.strips * kStripRows, b.depth));
-    KL_ASSIGN(a, checked_add(a, kStripRows));
+    KL_ASSIGN(a, checked_mul(b.strips * kStripRows<T>, b.depth));
+    KL_ASSIGN(a, checked_add(a, kStripRows<T>));
   }
   if (b.pack_b) {
     KL_ASSIGN(panels, checked_mul(b.columns, b.depth));
@@ -126,7 +128,8 @@ class Task {
   Task(const MatMul<T>& call, const Blocks& blocks, const StripTable<T>& table, const MatMulItem& item,
        T* scratch)
       : call_(call), blocks_(blocks), table_(table), item_(item), a_scratch_(scratch), b_scratch_(scratch) {
-    if (blocks.pack_a) b_scratch_ += align_up(blocks.strips * kStripRows * blocks.depth + kStripRows, 4);
+    if (blocks.pack_a)
+      b_scratch_ += align_up(blocks.strips * kStripRows<T> * blocks.depth + kStripRows<T>, 4);
   }
 
   void run(size_t n0, size_t n1, size_t s0, size_t s1, Parallel& pool) {

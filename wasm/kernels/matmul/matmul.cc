@@ -56,14 +56,15 @@ const char* matmul_kernel_name(MatMulKernel kernel) { return kRows[static_cast<s
 
 template <class T>
 bool matmul_accepts(const MatMul<T>& call, MatMulKernel kernel) {
-  // A packed operand has strips of kStripRows rows: a lower tile reads it only when it has no more rows.
+  // A packed operand has strips of up to kStripRows rows: a lower tile reads it only when it has no more
+  // rows.
   const Row& row = kRows[static_cast<size_t>(kernel)];
   bool same_type = false;
 #define MATMUL(name, element, form, rows, panels) \
   if (kernel == MatMulKernel::k_##name) same_type = std::is_same_v<element, T>;
 #include "kernels/matmul/matmul.inc"
 #undef MATMUL
-  return same_type && accepts(row.form, row.rows, row.rows == kStripRows, call);
+  return same_type && accepts(row.form, row.rows, row.rows == kStripRows<T>, call);
 }
 
 template <class T>

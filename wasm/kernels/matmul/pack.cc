@@ -9,8 +9,8 @@ namespace kinglet {
 template <class T>
 Result<size_t> matmul_packed_a_bytes(size_t m, size_t k) {
   KL_ASSIGN(size_t count, checked_mul(m, k));
-  // A strip of three rows is read four at a time.
-  KL_ASSIGN(count, checked_add(count, kStripRows));
+  // Strips are read in whole vectors.
+  KL_ASSIGN(count, checked_add(count, kStripRows<T>));
   return checked_mul(count, sizeof(T));
 }
 
@@ -31,7 +31,7 @@ void pack_rows(const MatrixView<T>& a, size_t i0, size_t rows, size_t k0, size_t
 
 template <class T>
 void matmul_pack_a(const MatrixView<T>& a, size_t m, size_t k, T alpha, T* packed) {
-  StripSplit split(m, kStripRows);
+  StripSplit split(m, kStripRows<T>);
   for (size_t s = 0; s < split.count; ++s)
     pack_rows(a, split.begin(s), split.rows(s), 0, k, alpha, packed + split.begin(s) * k);
 }

@@ -1,13 +1,24 @@
 #pragma once
-// The inner loops of matmul: one strip of up to four rows of C against panels of B.
+// The inner loops of matmul: one strip of rows of C against columns of B.
+#include <algorithm>
+#include <type_traits>
+
 #include "simd/vec.h"
 
 namespace kinglet {
 
-// Rows of a strip at most, and columns of a panel: two vectors.
-inline constexpr size_t kStripRows = 4;
+// Rows of a strip at most, and columns of a panel: two vectors. Six rows by two vectors are twelve sums,
+// which hide the latency of a multiply-add and, with two vectors of B and one element of A, fill 15
+// registers.
+template <class T>
+inline constexpr size_t kStripRows = std::is_same_v<T, float> ? 6 : 4;
 template <class T>
 inline constexpr size_t kPanelWidth = 2 * static_cast<size_t>(kNativeLanes<T>);
+
+// Where row p of B's columns [j, j + width) lies. kPanels: packed, panel q at b + q * b_panel, its row p at
+// + p * width. kRows: at b + p * b_row + j, n a multiple of the panel width. kOffsets: at b + b_offsets[p] +
+// j, and as many columns may be read as fill the last panel.
+enum class BForm : uint8_t { kPanels, kRows, kOffsets };
 
 template <class T>
 struct Strip {
@@ -15,10 +26,9 @@ struct Strip {
   // Packed: column p at a + p * rows. In place: row i at a + i * a_row.
   const T* a;
   size_t a_row;
-  // Packed: panel q at b + q * b_panel, its row p at + p * width. In place: row p at b + p * b_row, n a
-  // multiple of the panel width.
   const T* b;
   size_t b_panel, b_row;
+  const uint32_t* b_offsets;
   T* c;
   size_t c_row;
   // What is added to the products; each may be null. `init` is laid out as C is, and may be C.
@@ -29,9 +39,9 @@ struct Strip {
   T lo, hi;
 };
 
-// One tile: R rows, V vectors of columns from column j on, of which the first `valid` exist.
-template <class T, int R, int V, bool PackedA, bool PackedB, bool Partial>
-inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, size_t j, size_t valid) {
+// One tile: R rows, V vectors of columns from column j on.
+template <class T, int R, int V, bool PackedA, BForm B>
+inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, size_t j) {
   using Lane = Vec<T>;
   constexpr size_t L = Lane::kLanes;
   constexpr size_t width = kPanelWidth<T>;
@@ -42,13 +52,13 @@ inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, s
     for (int v = 0; v < V; ++v) sum[i][v] = Lane::splat(0);
   }
   const T* a = s.a;
-  // The k loop is not unrolled: V8 schedules all loads of a block first, and more of them than registers
-  // spill.
 #pragma nounroll
   for (size_t p = 0; p < s.k; ++p) {
+    const T* row = B == BForm::kOffsets ? b + s.b_offsets[p] : b;
     Lane x[V];
 #pragma unroll
-    for (int v = 0; v < V; ++v) x[v] = Lane::load(b + (PackedB ? v / 2 * s.b_panel + v % 2 * L : v * L));
+    for (int v = 0; v < V; ++v)
+      x[v] = Lane::load(row + (B == BForm::kPanels ? v / 2 * s.b_panel + v % 2 * L : v * L));
 #pragma unroll
     for (int i = 0; i < R; ++i) {
       Lane y = Lane::load_splat(PackedA ? a + i : a + i * s.a_row);
@@ -56,7 +66,7 @@ inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, s
       for (int v = 0; v < V; ++v) sum[i][v] = madd(y, x[v], sum[i][v]);
     }
     a += PackedA ? R : 1;
-    b += PackedB ? width : s.b_row;
+    if constexpr (B != BForm::kOffsets) b += B == BForm::kPanels ? width : s.b_row;
   }
 #pragma unroll
   for (int i = 0; i < R; ++i) {
@@ -65,49 +75,67 @@ inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, s
     Lane bias = Lane::splat(s.row_bias ? s.row_bias[i] : T{0});
 #pragma unroll
     for (int v = 0; v < V; ++v) {
-      size_t from = v * L;
-      if (Partial && from >= valid) break;
-      size_t count = Partial ? std::min(valid - from, L) : L;
-      bool whole = !Partial || count == L;
-      auto read = [&](const T* p) { return whole ? Lane::load(p) : load_partial<Lane>(p, count); };
       Lane y = sum[i][v];
       if (s.row_bias) y = y + bias;
-      if (s.column_bias) y = y + read(s.column_bias + j + from);
-      if (init) y = y + read(init + from);
+      if (s.column_bias) y = y + Lane::load(s.column_bias + j + v * L);
+      if (init) y = y + Lane::load(init + v * L);
       if constexpr (std::is_floating_point_v<T>) y = min(max(y, Lane::splat(s.lo)), Lane::splat(s.hi));
-      if (whole) {
-        y.store(c + from);
-      } else {
-        store_partial(y, c + from, count);
-      }
+      y.store(c + v * L);
     }
   }
 }
 
+template <class T, int R, int Panels, bool PackedA, BForm B>
+void strip(const Strip<T>& s);
+
+// The last columns, fewer than a panel has: computed as a whole panel beside C.
+template <class T, int R, bool PackedA, BForm B>
+__attribute__((noinline)) void strip_tail(const Strip<T>& s, const T* b, size_t j) {
+  constexpr size_t width = kPanelWidth<T>;
+  size_t rest = s.n - j;
+  T c[R * width] = {}, bias[width] = {};
+  Strip<T> panel = s;
+  panel.n = width;
+  panel.b = b;
+  panel.c = c;
+  panel.c_row = width;
+  if (s.init) {
+    for (int i = 0; i < R; ++i)
+      for (size_t q = 0; q < rest; ++q) c[i * width + q] = s.init[i * s.c_row + j + q];
+    panel.init = c;
+  }
+  if (s.column_bias) {
+    for (size_t q = 0; q < rest; ++q) bias[q] = s.column_bias[j + q];
+    panel.column_bias = bias;
+  }
+  if (rest <= width / 2) {
+    tile<T, R, 1, PackedA, B>(panel, b, 0);
+  } else {
+    strip<T, R, 1, PackedA, B>(panel);
+  }
+  for (int i = 0; i < R; ++i)
+    for (size_t q = 0; q < rest; ++q) s.c[i * s.c_row + j + q] = c[i * width + q];
+}
+
 // R rows, all of s.n columns, `Panels` panels at a time.
-template <class T, int R, int Panels, bool PackedA, bool PackedB>
+template <class T, int R, int Panels, bool PackedA, BForm B>
 void strip(const Strip<T>& s) {
   constexpr size_t width = kPanelWidth<T>;
   constexpr size_t step = Panels * width;
   size_t j = 0;
   const T* b = s.b;
   for (; j + step <= s.n; j += step) {
-    tile<T, R, 2 * Panels, PackedA, PackedB, false>(s, b, j, step);
-    b += PackedB ? Panels * s.b_panel : step;
+    tile<T, R, 2 * Panels, PackedA, B>(s, b, j);
+    b += B == BForm::kPanels ? Panels * s.b_panel : step;
   }
   if constexpr (Panels > 1) {
     for (; j + width <= s.n; j += width) {
-      tile<T, R, 2, PackedA, PackedB, false>(s, b, j, width);
-      b += PackedB ? s.b_panel : width;
+      tile<T, R, 2, PackedA, B>(s, b, j);
+      b += B == BForm::kPanels ? s.b_panel : width;
     }
   }
-  if constexpr (PackedB) {
-    if (j >= s.n) return;
-    if (s.n - j <= width / 2) {
-      tile<T, R, 1, PackedA, true, true>(s, b, j, s.n - j);
-    } else {
-      tile<T, R, 2, PackedA, true, true>(s, b, j, s.n - j);
-    }
+  if constexpr (B != BForm::kRows) {
+    if (j < s.n) strip_tail<T, R, PackedA, B>(s, b, j);
   }
 }
 
