@@ -17,8 +17,9 @@ std::string_view code_name(Code code) { return kRows[static_cast<size_t>(code)].
 std::string_view code_fixer(Code code) { return kRows[static_cast<size_t>(code)].fixer; }
 std::string_view code_meaning(Code code) { return kRows[static_cast<size_t>(code)].meaning; }
 
-Status::Status(Code code, std::string detail)
-    : failure_(std::make_unique<Failure>(Failure{code, std::move(detail), {}})) {}
+Status::Status(Code code, std::string detail) : failure_(new Failure{code, std::move(detail), {}}) {}
+
+void Status::Delete::operator()(Failure* failure) const { delete failure; }
 
 Status& Status::with(std::string_view key, std::string value) & {
   if (ok() || value.empty()) return *this;

@@ -48,13 +48,22 @@ class [[nodiscard]] Status {
     std::string detail;
     std::vector<std::pair<std::string, std::string>> context;
   };
-  std::unique_ptr<Failure> failure_;
+  // Defined out of line: nearly every function ends the life of a Status.
+  struct Delete {
+    void operator()(Failure* failure) const;
+  };
+  std::unique_ptr<Failure, Delete> failure_;
 };
+
+template <class... Parts>
+__attribute__((noinline)) Status failed(Code code, Parts... parts) {
+  return Status(code, joined<Parts...>(parts...));
+}
 
 // fail(Code::kInvalidShape, "expected ", a, ", got ", b)
 template <class... Parts>
 Status fail(Code code, const Parts&... parts) {
-  return Status(code, str(parts...));
+  return failed<decltype(part(parts))...>(code, part(parts)...);
 }
 
 // Returns from the calling function when `expression` is a failure.

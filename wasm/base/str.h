@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace kinglet {
 
@@ -29,11 +30,36 @@ void append(std::string& out, T value) {
 // "[2,3,4]"
 void append(std::string& out, std::span<const int64_t> values);
 
+// How a part travels to the one function per combination of kinds: numbers by value and widened, literals as
+// pointers, so that texts of different lengths share it.
+template <class T>
+decltype(auto) part(const T& value) {
+  if constexpr (std::is_array_v<T>)
+    return static_cast<const char*>(value);
+  else if constexpr (std::is_same_v<T, bool>)
+    return bool{value};
+  else if constexpr (std::signed_integral<T>)
+    return static_cast<int64_t>(value);
+  else if constexpr (std::unsigned_integral<T>)
+    return static_cast<uint64_t>(value);
+  else if constexpr (std::floating_point<T>)
+    return static_cast<double>(value);
+  else if constexpr (std::is_pointer_v<T>)
+    return T{value};
+  else
+    return (value);
+}
+
 template <class... Parts>
-std::string str(const Parts&... parts) {
+__attribute__((noinline)) std::string joined(Parts... parts) {
   std::string out;
   (append(out, parts), ...);
   return out;
+}
+
+template <class... Parts>
+std::string str(const Parts&... parts) {
+  return joined<decltype(part(parts))...>(part(parts)...);
 }
 
 }  // namespace kinglet

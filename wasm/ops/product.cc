@@ -85,20 +85,6 @@ bool is_tall(const MatrixStack& a) {
   return true;
 }
 
-// Element of the kernels for a dtype's arithmetic.
-template <class T>
-struct KernelOf {
-  using Type = T;
-};
-template <>
-struct KernelOf<int32_t> {
-  using Type = uint32_t;
-};
-template <>
-struct KernelOf<int64_t> {
-  using Type = uint64_t;
-};
-
 template <class T>
 MatMul<T> call_of(const ProductParams& p) {
   MatMul<T> call;
@@ -148,13 +134,14 @@ Status run_as(const ProductParams& p, Run& run) {
   return {};
 }
 
-template <class T>
+// K: the element of the kernels; signed integers are computed as unsigned ones.
+template <class K>
 Status prepare(LowerContext& c, const ProductSpec& spec, ProductParams p) {
-  using K = typename KernelOf<T>::Type;
   KL_ASSIGN(Shape batch, product_batch(spec.a, spec.b));
   KL_ASSIGN(int64_t items, checked_count(batch));
   bool one_b = spec.b.batch.count() == 1;
-  bool native = c.dtype(0) == kDTypeOf<T>;
+  // Otherwise narrow floats, converted in each run.
+  bool native = dtype_bits(c.dtype(0)) == static_cast<int>(8 * sizeof(K));
   std::string format =
       str("product ", p.k, "x", spec.alpha, " ", spec.a.row_stride, " ", spec.b.row_stride, " ");
   if (one_b && spec.a.column_stride == 1 && is_tall(spec.a)) {
@@ -224,11 +211,9 @@ Status lower_product(LowerContext& c, const ProductSpec& spec) {
     case DType::kFloat64:
       return prepare<double>(c, spec, std::move(p));
     case DType::kInt32:
-      return prepare<int32_t>(c, spec, std::move(p));
     case DType::kUInt32:
       return prepare<uint32_t>(c, spec, std::move(p));
     case DType::kInt64:
-      return prepare<int64_t>(c, spec, std::move(p));
     case DType::kUInt64:
       return prepare<uint64_t>(c, spec, std::move(p));
     default:

@@ -16,14 +16,25 @@ namespace ops {
 #undef OP_FAMILY
 }  // namespace ops
 
-std::vector<const OpDef*> all_ops() {
-  std::vector<const OpDef*> out;
-#define OP(symbol) out.push_back(&ops::symbol);
-#define OP_FAMILY(symbol) \
-  for (const OpDef& def : ops::symbol()) out.push_back(&def);
+namespace {
+struct Entry {
+  const OpDef* def;
+  std::span<const OpDef> (*family)();
+};
+constexpr Entry kEntries[] = {
+#define OP(symbol) {&ops::symbol, nullptr},
+#define OP_FAMILY(symbol) {nullptr, ops::symbol},
 #include "ops/ops.inc"
 #undef OP
 #undef OP_FAMILY
+};
+}  // namespace
+
+std::vector<const OpDef*> all_ops() {
+  std::vector<const OpDef*> out;
+  for (const Entry& entry : kEntries) {
+    for (const OpDef& def : entry.def ? std::span(entry.def, 1) : entry.family()) out.push_back(&def);
+  }
   std::ranges::sort(out, {}, [](const OpDef* d) { return std::pair(d->domain, d->name); });
   return out;
 }
