@@ -10,6 +10,7 @@ import { main, Stop, step, stop } from './log.mjs';
 import { nativeTests } from './native-tests.mjs';
 import { nodeTests } from './node-tests.mjs';
 import { installNodePackages } from './npm.mjs';
+import { checkOperators } from './operators.mjs';
 import { build, root } from './paths.mjs';
 import { checkSizes } from './size.mjs';
 import { fetchTestdata } from './testdata.mjs';
@@ -68,6 +69,7 @@ await main(async () => {
     ];
     if (failures.length) stop(failures.join('\n'));
   });
+  await check('OPERATORS.md is fresh', checkOperators);
   await check('size budget', () => {
     const { lines, failures } = checkSizes();
     for (const line of lines) console.log(`    ${line}`);

@@ -18,11 +18,11 @@ export const typesOf = (text) => text.split(',').flatMap((name) => (sets[name] ?
  * @typedef {{ name: string, variable?: string, any: boolean }} Port `variable`: the name under which its type is chosen
  * @typedef {{ domain: string, op: string, inputs: Port[], outputs: Port[], variables: Record<string, string[]> }} Operator
  *   `variables` has the type variables and, by the input's name, inputs that list their types in place
- * @param {string} line `domain|name|signature`
+ * @param {string} line `domain|name|form|signature`
  * @returns {Operator}
  */
 export function readOperator(line) {
-  const [domain, op, values, variables = ''] = line.split('|').map((part) => part.trim());
+  const [domain, op, , values, variables = ''] = line.split('|').map((part) => part.trim());
   const words = (text) => text.split(/\s+/).filter(Boolean);
   const operator = { domain, op, inputs: [], outputs: [], variables: {} };
   for (const word of words(variables)) {

@@ -42,6 +42,24 @@ for (const worker of [false, true]) {
     const open = (source = joinAndFlip, options = {}) =>
       InferenceSession.create(source, { worker, ...options });
 
+    test('keeps to its memory limit, and goes on after a run that asked for more', async () => {
+      const expand = model({
+        inputs: { x: ['float32', 1], shape: ['int64', 'R'] },
+        outputs: { y: ['float32', ''] },
+        nodes: [node('Expand', 'x shape', 'y')],
+      });
+      const session = await open(expand, { memoryLimit: 1_000_000 });
+      const run = (extent) =>
+        session.run({ x: floats([1], 7), shape: new Tensor('int64', [BigInt(extent)], [1]) });
+      await fails(run(1_000_000), 'out_of_memory', /4000000 bytes asked for.* 1000000 allowed/);
+      const { y } = await run(1000);
+      assert.deepEqual([...y.data], new Array(1000).fill(7));
+      await session.release();
+      await fails(open(expand, { memoryLimit: 20 }), 'out_of_memory', / 20 allowed/);
+      for (const memoryLimit of [0, -1, 1.5, '1000', Number.NaN])
+        await fails(open(expand, { memoryLimit }), 'invalid_argument', /memoryLimit/);
+    });
+
     test('gives what onnxruntime-node gives', async () => {
       const session = await open();
       const judge = await ort.InferenceSession.create(joinAndFlip);
@@ -246,6 +264,37 @@ for (const worker of [false, true]) {
         nodes: [node('Frobnicate', 'x', 'y')],
       });
       await fails(open(unknown), 'unsupported_operator', /Frobnicate/);
+      // All at once, in bodies too, and before the weights: here their file is missing.
+      const body = {
+        name: 'body',
+        node: [node('Innermost', 'x', 'z')],
+        output: [{ name: 'z', type: { tensor_type: { elem_type: 1 } } }],
+      };
+      const weights = {
+        name: 'w',
+        dims: [1],
+        data_type: 1,
+        data_location: 1,
+        external_data: [{ key: 'location', value: 'w.bin' }],
+      };
+      const several = (nodes) =>
+        model({
+          inputs: { x: ['float32', 1], c: ['bool'] },
+          outputs: { y: ['float32', 1] },
+          nodes: [...nodes, node('Add', 'x w', 'y')],
+          initializers: [weights],
+        });
+      await fails(open(several([])), 'missing_external_data', /w\.bin/);
+      await fails(
+        open(
+          several([
+            node('Frobnicate', 'x', 'a'),
+            node('If', 'c', 'b', { then_branch: body, else_branch: body }),
+          ]),
+        ),
+        'unsupported_operator',
+        /ai\.onnx\.Frobnicate \(opset 17\), ai\.onnx\.Innermost \(opset 17\)/,
+      );
     });
 
     test('every prefix of a model ends in an error of ours or in success', async () => {

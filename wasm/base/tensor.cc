@@ -10,21 +10,26 @@ namespace kinglet {
 
 namespace {
 size_t live = 0;
-size_t limit = SIZE_MAX / 2;
+size_t limit = SIZE_MAX;
+// Differences of pointers into one buffer stay representable.
+constexpr size_t kMostBytes = SIZE_MAX / 2;
 }  // namespace
 
 size_t Buffer::live_bytes() { return live; }
 void Buffer::set_limit(size_t bytes) { limit = bytes; }
 
 Result<std::shared_ptr<Buffer>> Buffer::take(size_t bytes, bool zero) {
-  if (bytes > limit || live > limit - bytes) {
-    return fail(Code::kOutOfMemory, bytes, " bytes asked for, ", live, " in use, limit ", limit);
+  if (bytes > kMostBytes || bytes > limit || live > limit - bytes) {
+    return fail(Code::kOutOfMemory, bytes, " bytes asked for, ", live, " in use, ", limit, " allowed")
+        .with("bytes", str(bytes))
+        .with("limit", str(limit));
   }
   // Room for one full vector behind the end: kernels may read, never use, up to 16 bytes beyond the last
   // element.
   size_t room = align_up(bytes + 16, kBufferAlignment);
   void* data = std::aligned_alloc(kBufferAlignment, room);
-  if (data == nullptr) return fail(Code::kOutOfMemory, bytes, " bytes asked for, ", live, " in use");
+  if (data == nullptr)
+    return fail(Code::kOutOfMemory, bytes, " bytes asked for, ", live, " in use").with("bytes", str(bytes));
   if (zero) std::memset(data, 0, room);
   live += bytes;
   return std::shared_ptr<Buffer>(new Buffer(Kind::kOwned, static_cast<std::byte*>(data), bytes));

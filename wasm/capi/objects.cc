@@ -1,5 +1,6 @@
 #include "capi/objects.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -97,10 +98,14 @@ bool keep(Status status) {
 const Status& last_error() { return table().error; }
 
 Text put_text(std::string_view text) {
-  auto buffer = Buffer::allocate_uninitialized(text.size());
-  if (!keep(std::move(buffer.status()))) return 0;
-  std::memcpy((*buffer)->data(), text.data(), text.size());
-  return put(*buffer);
+  // Not held to the limit on buffers: a failure must have words when that is reached.
+  void* data = std::malloc(text.size() + 1);
+  if (data == nullptr) {
+    keep(fail(Code::kOutOfMemory, text.size(), " bytes asked for a text"));
+    return 0;
+  }
+  std::memcpy(data, text.data(), text.size());
+  return put(Buffer::adopt(data, text.size()));
 }
 
 Handle put_result(Result<Value> value) {

@@ -148,10 +148,15 @@ Size kl_live_bytes() { return Buffer::live_bytes(); }
 
 Text kl_operators() {
   std::string out;
-  for (const OpDef* def : all_ops())
-    out += str(def->domain.empty() ? "ai.onnx" : def->domain, "|", def->name, "|", def->signature, "\n");
+  for (const OpDef* def : all_ops()) {
+    const char* form = def->expand ? "composed" : def->eval ? "values" : "kernel";
+    out += str(def->domain.empty() ? "ai.onnx" : def->domain, "|", def->name, "|", form, "|", def->signature,
+               "\n");
+  }
   return put_text(out);
 }
+
+void kl_set_memory_limit(Size bytes) { Buffer::set_limit(bytes); }
 
 Handle kl_bytes_new(Size bytes) {
   auto buffer = Buffer::allocate_uninitialized(bytes);

@@ -71,14 +71,17 @@ Status check(Graph& graph) {
 
 }  // namespace
 
+Status missing_operators(const std::set<std::string>& missing) {
+  if (missing.empty()) return {};
+  std::string list;
+  for (const std::string& m : missing) list += str(list.empty() ? "" : ", ", m);
+  return fail(Code::kUnsupportedOperator, list).with("op", list);
+}
+
 Status bind(Graph& graph) {
   std::set<std::string> missing;
   resolve(graph, &missing);
-  if (!missing.empty()) {
-    std::string list;
-    for (const std::string& m : missing) list += str(list.empty() ? "" : ", ", m);
-    return fail(Code::kUnsupportedOperator, list).with("op", list);
-  }
+  KL_TRY(missing_operators(missing));
   return check(graph);
 }
 

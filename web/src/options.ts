@@ -16,7 +16,7 @@ export interface ExternalDataFile {
   data: ModelSource;
 }
 
-/** onnxruntime-common's options, and three of ours: `signal`, `onProgress`, `worker`. */
+/** onnxruntime-common's options, and four of ours: `signal`, `onProgress`, `worker`, `memoryLimit`. */
 export interface SessionOptions {
   /** Names onnxruntime knows are accepted; Kinglet's own engine, on the CPU, stands in for all of them. */
   executionProviders?: readonly (string | { readonly name: string })[];
@@ -36,6 +36,11 @@ export interface SessionOptions {
   worker?: boolean;
   /** Threads of this session; default: `env.wasm.numThreads`. */
   intraOpNumThreads?: number;
+  /**
+   * Bytes that the model's file, its weights, activations and values may take together; what needs more fails with
+   * `out_of_memory`. Default: what WebAssembly can address, 4 GB.
+   */
+  memoryLimit?: number;
   /** Accepted without effect: one engine, one way of running, memory planned ahead. */
   interOpNumThreads?: number;
   enableCpuMemArena?: boolean;
@@ -97,6 +102,16 @@ function dimensions(overrides: SessionOptions['freeDimensionOverrides'] = {}): [
   });
 }
 
+// What 32-bit WebAssembly can address.
+const addressable = 2 ** 32 - 1;
+
+function memoryLimitFrom(limit: number = addressable): number {
+  if (!Number.isSafeInteger(limit) || limit <= 0) {
+    throw new KingletError('invalid_argument', `memoryLimit cannot be ${limit}`);
+  }
+  return Math.min(limit, addressable);
+}
+
 /** The request that the options and the model's source make. */
 export function requestFor(model: Source, options: SessionOptions): OpenRequest {
   const { graphOptimizationLevel = 'all', externalData = [] } = options;
@@ -118,6 +133,7 @@ export function requestFor(model: Source, options: SessionOptions): OpenRequest 
       optimize: graphOptimizationLevel !== 'disabled',
       profile: options.enableProfiling ?? false,
       dimensions: dimensions(options.freeDimensionOverrides),
+      memoryLimit: memoryLimitFrom(options.memoryLimit),
       threads: threadCount(options.intraOpNumThreads || env.wasm.numThreads || 0),
     },
   };

@@ -9,6 +9,11 @@ class Builder {
   Builder(const ModelMessage& model, Storage storage, size_t nodes_left)
       : model_(model), storage_(std::move(storage)), nodes_left_(nodes_left) {}
 
+  // One failure that names all operators which the model uses and nobody knows, bodies and functions
+  // included.
+  Status know_operators() const;
+  // The model's function that `message` calls; null when it is an operator.
+  const FunctionMessage* find_function(const NodeMessage& message) const;
   // Reads a GraphProto into `scope.graph`. The model's graph (`scope.outer` null) loses inputs that have an
   // initializer; bodies keep theirs and ignore the initializer.
   Status graph(Bytes bytes, Scope& scope);
@@ -24,7 +29,6 @@ class Builder {
   // Appends a node whose inputs and outputs are set, as it is.
   NodeId emit(Graph& graph, Node node);
   // function.cc
-  const FunctionMessage* find_function(const NodeMessage& message) const;
   Status inline_function(const FunctionMessage& function, const NodeMessage& message, Scope& scope);
 
   const ModelMessage& model_;

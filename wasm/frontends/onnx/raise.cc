@@ -1,5 +1,7 @@
 #include "frontends/onnx/raise.h"
 
+#include <algorithm>
+
 #include "base/narrow_float.h"
 #include "ops/op.h"
 
@@ -19,7 +21,16 @@ constexpr Row kRows[] = {
 #undef RAISE
 };
 
+// In raise.inc: `below` of operators that ONNX has withdrawn.
+constexpr int kEveryOpset = 1000;
+
 }  // namespace
+
+bool is_raised(std::string_view domain, std::string_view op) {
+  return std::ranges::any_of(kRows, [&](const Row& row) {
+    return row.domain == domain && row.op == op && row.below >= kEveryOpset;
+  });
+}
 
 Status Raiser::run() {
   for (const Row& row : kRows) {

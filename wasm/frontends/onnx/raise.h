@@ -4,6 +4,9 @@
 
 namespace kinglet::onnx {
 
+// Whether nodes of this operator become others whatever their opset, so that it need not be known itself.
+bool is_raised(std::string_view domain, std::string_view op);
+
 // One node on its way into the graph. A raising function changes `node`, or emits other nodes in its place.
 class Raiser {
  public:

@@ -13,6 +13,7 @@ Result<std::unique_ptr<Graph>> read_onnx(std::shared_ptr<Buffer> model,
   if (message.opsets.empty() && message.ir_version < 3) message.opsets.push_back({{}, 1});
   auto graph = std::make_unique<Graph>();
   onnx::Builder builder(message, {std::move(model), external}, nodes_left);
+  KL_TRY(builder.know_operators());
   onnx::Scope scope(*graph);
   scope.opsets = &message.opsets;
   KL_TRY(builder.graph(message.graph, scope));

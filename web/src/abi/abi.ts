@@ -15,6 +15,7 @@ export const exportNames = [
   'kl_live_objects',
   'kl_live_bytes',
   'kl_operators',
+  'kl_set_memory_limit',
   'kl_bytes_new',
   'kl_bytes_data',
   'kl_bytes_size',
@@ -64,6 +65,7 @@ export interface Exports {
   kl_live_objects(): number;
   kl_live_bytes(): number;
   kl_operators(): number;
+  kl_set_memory_limit(a0: number): void;
   kl_bytes_new(a0: number): number;
   kl_bytes_data(a0: number): number;
   kl_bytes_size(a0: number): number;
@@ -136,9 +138,14 @@ export class Abi extends Calls {
     return this.exports.kl_live_bytes() >>> 0;
   }
 
-  /** The registry: a line `domain|name|signature` (ops/signature.h) per operator, sorted. */
+  /** The registry: a line `domain|name|form|signature` (ops/signature.h) per operator, sorted. Form: kernel, composed (of others), values (of all kinds). */
   operators(): string {
     return this.takeText(this.exports.kl_operators());
+  }
+
+  /** The most that buffers may hold together from now on; what would pass it fails with out_of_memory. */
+  setMemoryLimit(bytes: number): void {
+    this.exports.kl_set_memory_limit(bytes);
   }
 
   /** Uninitialised bytes for JavaScript to fill. */

@@ -86,6 +86,11 @@ export class EngineSession {
     return this.#abi.heap;
   }
 
+  /** Files, weights, activations and values together take at most `bytes` from now on. */
+  limitMemory(bytes: number): void {
+    this.#abi.setMemoryLimit(bytes);
+  }
+
   /** Room for a file of `bytes` bytes. */
   allocate(bytes: number): Destination {
     const abi = this.#abi;

@@ -31,6 +31,8 @@ export interface OpenOptions {
   optimize: boolean;
   profile: boolean;
   dimensions: (readonly [name: string, extent: number])[];
+  /** Bytes that the engine's buffers may take together. */
+  memoryLimit: number;
   /** The most that take part in a run, the session's own thread included. */
   threads: number;
 }

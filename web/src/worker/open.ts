@@ -43,6 +43,7 @@ export async function openSession(
   const streams = all.map((source) => request(source, signal));
   const progress = meter(all.length, report);
   const engine = await EngineSession.create(await module, startHelper);
+  engine.limitMemory(options.memoryLimit);
   const handles: Handle[] = [];
   for (const [i, stream] of streams.entries()) {
     const allocate = (bytes: number) => {

@@ -1,0 +1,18 @@
+#pragma once
+// Values for the inputs of a model: those of its test data where they still fit, otherwise made up.
+#include <string>
+#include <vector>
+
+#include "fuzz/hostile/mutate.h"
+#include "runtime/session.h"
+
+namespace kinglet::hostile {
+
+// The tensors of test_data_set_0 beside a model by input number; empty where there are none.
+std::vector<Tensor> read_vectors(const std::string& folder);
+
+// One value per input; inputs may be left out.
+std::vector<NamedValue> make_feeds(const Session& session, const std::vector<Tensor>& vectors,
+                                   Random& random);
+
+}  // namespace kinglet::hostile
