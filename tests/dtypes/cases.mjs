@@ -73,6 +73,25 @@ export function groupsOf(operator) {
 const defined = (object) =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
+/**
+ * The same cases as models hold them: all inputs but the first constant (packed, or folded into shapes), and all constant
+ * (folded when planning). `same` is the case that was judged.
+ */
+export function heldBy(group) {
+  const fixed = (item, from) => ({
+    ...item,
+    same: item,
+    constants: item.inputs.flatMap((value, k) => (k >= from && isTensor(value) ? [k] : [])),
+  });
+  const shown = group.filter((item) => !item.check && item.inputs.some(isTensor));
+  return [
+    shown.filter(({ inputs }) => inputs.slice(1).some(isTensor)).map((item) => fixed(item, 1)),
+    shown.slice(0, 2).map((item) => fixed(item, 0)),
+  ].filter((list) => list.length > 0);
+}
+
+const isTensor = (value) => value !== null && !Array.isArray(value);
+
 function trimmed(inputs) {
   const last = inputs.findLastIndex((value) => value !== null);
   return inputs.slice(0, last + 1);
