@@ -3,10 +3,12 @@ import { cast } from './table/cast.mjs';
 import { elementwise } from './table/elementwise.mjs';
 import { layers } from './table/layers.mjs';
 import { movement } from './table/movement.mjs';
+import { quantised } from './table/quantised.mjs';
 import { random } from './table/random.mjs';
 import { reductions } from './table/reductions.mjs';
 import { sampling } from './table/sampling.mjs';
 import { sequences } from './table/sequences.mjs';
+import { signal } from './table/signal.mjs';
 import { numberOf } from './tensors.mjs';
 
 /** By operator of ai.onnx. `cases(types)` gives cases for one choice of types by variable. */
@@ -19,6 +21,8 @@ export const table = {
   ...sampling,
   ...random,
   ...sequences,
+  ...signal,
+  ...quantised,
 };
 
 const usual = ['float32', 'int64', 'bool', 'string'];

@@ -8,13 +8,15 @@ import cast
 import elementwise
 import layers
 import movement
+import quantised
 import recurrent
 import reductions
 import sampling
+import signals
 from values import Bits, read, read_bits, write, write_bits
 
 RECIPES = {}
-for module in (cast, elementwise, layers, movement, recurrent, reductions, sampling):
+for module in (cast, elementwise, layers, movement, quantised, recurrent, reductions, sampling, signals):
     RECIPES.update(module.RECIPES)
 
 
