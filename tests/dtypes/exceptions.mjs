@@ -2,7 +2,7 @@
 export const elsewhere = {
   'one type each; conformance set and tests of their own':
     'StringNormalizer StringConcat StringSplit RegexFullMatch ImageDecoder',
-  'tests of convolutions and attention': 'DeformConv Attention RotaryEmbedding TensorScatter',
+  'tests of convolutions and attention': 'ConvInteger DeformConv Attention RotaryEmbedding TensorScatter',
 };
 
 /** Types that the specification allows and the engine refuses. */

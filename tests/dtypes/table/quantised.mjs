@@ -56,16 +56,6 @@ export const quantised = {
       { inputs: [byte(T1, [2, 3, 33]), byte(T2, [33, 4], 2)] },
     ],
   },
-  ConvInteger: {
-    judge: 'numpy',
-    cases: ({ T1, T2 }) => [
-      {
-        inputs: [byte(T1, [1, 3, 5, 6]), byte(T2, [4, 3, 3, 3], 2), zero(T1)],
-        attributes: { pads: [1, 1, 1, 1] },
-      },
-      { inputs: [byte(T1, [1, 2, 5, 5]), byte(T2, [2, 1, 2, 2], 2)], attributes: { group: 2 } },
-    ],
-  },
   QLinearMatMul: {
     judge: 'numpy',
     defaults: { S: 'float32' },
