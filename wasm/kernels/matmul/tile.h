@@ -121,13 +121,6 @@ __attribute__((noinline)) void strip_tail(const Strip<T>& s, const T* b, size_t 
 template <class T, int R, int Panels, bool PackedA, BForm B>
 void strip(const Strip<T>& s) {
   constexpr size_t width = kPanelWidth<T>;
-  if constexpr (!std::is_same_v<T, float>) {
-    // One tile for whole and partial panels alike: these types are seldom what a model spends its time on.
-    static_assert(PackedA && PackedB && Panels == 1);
-    for (size_t j = 0; j < s.n; j += width)
-      tile<T, R, 2, true, true, true>(s, s.b + j / width * s.b_panel, j, std::min(s.n - j, width));
-    return;
-  }
   constexpr size_t step = Panels * width;
   size_t j = 0;
   const T* b = s.b;
