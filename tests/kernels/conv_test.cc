@@ -256,6 +256,15 @@ TEST_CASE("conv_transpose agrees with the judge") {
       transposed(1, 1, 2, 2, {{4, 1, 4}, {3, 1, 4}}),  // outputs that nothing reaches
       transposed(1, 1, 0, 2, {{3, 2}, {3, 2}}),
       transposed(0, 1, 1, 2, {{3, 2}, {3, 2}}),
+      // stride two, where taps side by side are added together: each remainder of padding, kernels that end
+      // with one tap
+      transposed(2, 1, 5, 6, {{4, 2, 2}, {7, 2, 2}}),
+      transposed(1, 2, 3, 3, {{1, 2, 2}, {30, 2, 2}}, 1),
+      transposed(1, 1, 6, 4, {{5, 4, 2, 1, 1, 1}, {13, 4, 2, 1, 1, 1}}),
+      transposed(1, 1, 3, 2, {{5, 5, 2, 1, 2, 2}, {9, 5, 2, 1, 3, 4}}),
+      transposed(1, 1, 3, 2, {{5, 3, 2, 1, 1, 0}, {4, 6, 2, 1, 5, 5}}),
+      transposed(1, 1, 3, 2, {{4, 2, 2}, {1, 2, 2}}),
+      transposed(1, 1, 3, 2, {{3, 2, 2}, {1, 3, 2, 1, 1, 1}}),
   };
   for (size_t i = 0; i < std::size(shapes); ++i) {
     CAPTURE(i);

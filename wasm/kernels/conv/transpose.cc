@@ -1,11 +1,13 @@
 // Transposed convolution: for some output channels and input pixels at a time, the products of weights and
-// input are computed as a matrix and added to the outputs that each tap reaches.
+// input are computed as a matrix and added to the outputs that each tap reaches, or stored where only one
+// does.
 #include <algorithm>
 #include <type_traits>
 
 #include "base/checked.h"
 #include "kernels/conv/internal.h"
 #include "kernels/matmul/tile.h"
+#include "simd/interleave.h"
 
 namespace kinglet {
 
@@ -71,27 +73,82 @@ Result<size_t> slot_bytes(const ConvShape& s, const Blocks& b, size_t* matrix) {
   return checked_add(*matrix, most / 64 * 64);
 }
 
+// body(line - line0, output row's first element) for every input row in [line0, line1) whose output row for
+// this tap exists.
+template <class T, class Body>
+void for_each_line(const ConvShape& s, size_t tap, size_t line0, size_t line1, T* y, Body&& body) {
+  size_t down = tap / s.kernel[2] % s.kernel[1] * s.dilation[1],
+         deep = tap / s.kernel[2] / s.kernel[1] * s.dilation[0];
+  for (size_t line = line0; line < line1; ++line) {
+    size_t d = line / s.in[1] * s.stride[0] + deep, h = line % s.in[1] * s.stride[1] + down;
+    if (d < s.pad[0] || d - s.pad[0] >= s.out[0] || h < s.pad[1] || h - s.pad[1] >= s.out[1]) continue;
+    body(line - line0, y + ((d - s.pad[0]) * s.out[1] + h - s.pad[1]) * s.out[2]);
+  }
+}
+
+// What happens to an output that only one element of the matrix reaches; otherwise elements are added to the
+// bias, and the activation follows.
+struct Once {
+  bool set = false;
+  float bias = 0, lo = 0, hi = 0;
+};
+
+// Adds two rows of the matrix to the output plane: those of `tap` and of the tap beside it, with a stride of
+// two.
+void add_pair(const ConvShape& s, size_t tap, const float* a, const float* b, size_t line0, size_t line1,
+              float* y, const Once& once) {
+  using V = Vec<float>;
+  size_t shift = tap % s.kernel[2], pad = s.pad[2], out = s.out[2];
+  // Input columns for which both outputs exist, and whether one of the two does beside them.
+  size_t first = shift >= pad ? 0 : ceil_div<size_t>(pad - shift, 2);
+  size_t limit = out + pad;
+  size_t last = limit > shift + 1 ? std::min(s.in[2], (limit - shift) / 2) : 0;
+  bool before = first > 0 && first <= s.in[2] && 2 * first + shift == pad + 1 && out > 0;
+  bool after = last < s.in[2] && last >= first && 2 * last + shift + 1 == limit;
+  for_each_line(s, tap, line0, line1, y, [&](size_t line, float* to) {
+    const float *x = a + line * s.in[2], *z = b + line * s.in[2];
+    // Neither happens where outputs are reached once.
+    if (before) to[0] += z[first - 1];
+    if (after) to[out - 1] += x[last];
+    size_t c = first;
+    float* p = to + (2 * first + shift - pad);
+    auto put = [&](auto sum, float* at) __attribute__((always_inline)) {
+      using S = decltype(sum);
+      if (once.set) {
+        sum = min(max(sum + S::splat(once.bias), S::splat(once.lo)), S::splat(once.hi));
+      } else {
+        sum = sum + S::load(at);
+      }
+      sum.store(at);
+    };
+    for (; c + 4 <= last; c += 4, p += 8) {
+      V even = V::load(x + c), odd = V::load(z + c);
+      put(low_pairs(even, odd), p);
+      put(high_pairs(even, odd), p + 4);
+    }
+    using S = vec<float, 1>;
+    for (; c < last; ++c, p += 2) put(S::load(x + c), p), put(S::load(z + c), p + 1);
+  });
+}
+
 // Adds one row of the matrix, which holds input rows [line0, line1), to the output plane.
 template <class T>
 void add_tap(const ConvShape& s, size_t tap, const T* row, size_t line0, size_t line1, T* y) {
-  size_t t[3] = {tap / s.kernel[2] / s.kernel[1], tap / s.kernel[2] % s.kernel[1], tap % s.kernel[2]};
   // Input columns whose output column exists.
-  size_t shift = t[2] * s.dilation[2], step = s.stride[2];
+  size_t shift = tap % s.kernel[2] * s.dilation[2], step = s.stride[2];
   size_t first = shift >= s.pad[2] ? 0 : ceil_div(s.pad[2] - shift, step);
   size_t limit = s.out[2] + s.pad[2];
   size_t last = limit > shift ? std::min(s.in[2], ceil_div(limit - shift, step)) : 0;
   if (first >= last) return;
-  for (size_t line = line0; line < line1; ++line, row += s.in[2]) {
-    size_t d = line / s.in[1] * s.stride[0] + t[0] * s.dilation[0],
-           h = line % s.in[1] * s.stride[1] + t[1] * s.dilation[1];
-    if (d < s.pad[0] || d - s.pad[0] >= s.out[0] || h < s.pad[1] || h - s.pad[1] >= s.out[1]) continue;
-    T* to = y + ((d - s.pad[0]) * s.out[1] + h - s.pad[1]) * s.out[2] + (first * step + shift - s.pad[2]);
+  for_each_line(s, tap, line0, line1, y, [&](size_t line, T* to) {
+    const T* from = row + line * s.in[2];
+    to += first * step + shift - s.pad[2];
     if (step == 1) {
-      for (size_t i = first; i < last; ++i) to[i - first] += row[i];
+      for (size_t i = first; i < last; ++i) to[i - first] += from[i];
     } else {
-      for (size_t i = first; i < last; ++i, to += step) *to += row[i];
+      for (size_t i = first; i < last; ++i, to += step) *to += from[i];
     }
-  }
+  });
 }
 
 }  // namespace
@@ -135,6 +192,12 @@ void conv_transpose(const Conv<T>& call, void* scratch, Parallel& pool) {
   Result<size_t> slot = slot_bytes<T>(s, b, &matrix_bytes);
   if (!slot.ok()) return;
   size_t taps = s.taps(), lines = s.in[0] * s.in[1];
+  bool pairs = s.stride[2] == 2 && s.dilation[2] == 1;
+  Once once;
+  once.set =
+      std::is_same_v<T, float> && pairs && is_clamp(call.activation, &once.lo, &once.hi) && s.in_channels > 0;
+  for (int i = 0; i < 3; ++i)
+    once.set = once.set && s.kernel[i] == s.stride[i] && s.pad[i] == 0 && s.out[i] == s.in[i] * s.stride[i];
   parallel_slots(pool, s.images * s.groups * b.blocks, [&](size_t thread, size_t item) {
     auto* memory = static_cast<std::byte*>(scratch) + thread * *slot;
     auto* matrix = reinterpret_cast<T*>(memory);
@@ -142,6 +205,7 @@ void conv_transpose(const Conv<T>& call, void* scratch, Parallel& pool) {
     size_t first = block * b.channels, channels = std::min(b.channels, s.out_channels - first);
     T* y = call.y + (plane * s.out_channels + first) * s.out_size();
     for (size_t o = 0; o < channels; ++o) {
+      if (once.set) break;
       T bias = call.bias ? call.bias[group * s.out_channels + first + o] : T{0};
       std::fill_n(y + o * s.out_size(), s.out_size(), bias);
     }
@@ -156,10 +220,24 @@ void conv_transpose(const Conv<T>& call, void* scratch, Parallel& pool) {
       m.n = m.c_row = (end - line) * s.in[2];
       m.b.data = call.x + plane * s.in_channels * s.in_size() + line * s.in[2];
       matmul(m, select_matmul(m), memory + matrix_bytes, alone);
-      for (size_t r = 0; r < m.m; ++r)
-        add_tap(s, r % taps, matrix + r * m.n, line, end, y + r / taps * s.out_size());
+      for (size_t r = 0; r < m.m; ++r) {
+        size_t tap = r % taps;
+        T* plane_y = y + r / taps * s.out_size();
+        if constexpr (std::is_same_v<T, float>) {
+          if (pairs && tap % s.kernel[2] + 1 < s.kernel[2]) {
+            Once here = once;
+            if (call.bias) here.bias = call.bias[group * s.out_channels + first + r / taps];
+            add_pair(s, tap, matrix + r * m.n, matrix + (r + 1) * m.n, line, end, plane_y, here);
+            ++r;
+            continue;
+          }
+        }
+        add_tap(s, tap, matrix + r * m.n, line, end, plane_y);
+      }
     }
-    if constexpr (std::is_same_v<T, float>) activate(call.activation, y, channels * s.out_size());
+    if constexpr (std::is_same_v<T, float>) {
+      if (!once.set) activate(call.activation, y, channels * s.out_size());
+    }
   });
 }
 
