@@ -1,5 +1,6 @@
 #include "ops/conv_geometry.h"
 #include "ops/converted.h"
+#include "ops/scalar_like.h"
 
 namespace kinglet::ops {
 
@@ -63,15 +64,45 @@ Status lower(LowerContext& c) {
   return prepare<float>(c, std::move(p));
 }
 
+// Pads that only the run knows: what they cut off is cut off behind.
+Status expand_dynamic_pads(ExpandContext& c) {
+  std::vector<ValueId> inputs = {c.input(0), c.input(1)};
+  if (c.has_input(3)) inputs.push_back(c.input(3));
+  ValueId whole = c.op("ConvTranspose", std::move(inputs), c.attributes());
+  if (!c.has_input(2)) {
+    c.output(0, whole);
+    return {};
+  }
+  KL_ASSIGN(ValueId flat, int_list(c, {-1}));
+  KL_ASSIGN(ValueId outer, int_list(c, {0, 0}));
+  Attributes halves, join;
+  halves.set("num_outputs", int64_t{2});
+  halves.set("axis", int64_t{0});
+  join.set("axis", int64_t{0});
+  auto pads = c.ops("Split", {c.op("Reshape", {c.input(2), flat})}, 2, std::move(halves));
+  ValueId begin = c.op("Concat", {outer, pads[0]}, join), behind = c.op("Concat", {outer, pads[1]}, join);
+  ValueId end = c.op("Sub", {c.op("Shape", {whole}), behind});
+  c.output(0, c.op("Slice", {whole, begin, end}));
+  return {};
+}
+
+constexpr OpDef kConvTranspose[] = {
+    {.domain = kOnnx,
+     .name = "ConvTranspose",
+     .signature =
+         "X:T W:T B:T? -> Y:T | T=floats | auto_pad:s='NOTSET' dilations:is group:i=1 kernel_shape:is "
+         "output_padding:is output_shape:is pads:is strides:is",
+     .infer = infer,
+     .lower = lower},
+    {.domain = kMicrosoft,
+     .name = "ConvTransposeWithDynamicPads",
+     .signature = "X:T W:T Pads:int64? B:T? -> Y:T | T=floats | auto_pad:s='NOTSET' dilations:is group:i=1 "
+                  "kernel_shape:is output_padding:is strides:is",
+     .expand = expand_dynamic_pads},
+};
+
 }  // namespace
 
-extern const OpDef conv_transpose{
-    .domain = kOnnx,
-    .name = "ConvTranspose",
-    .signature =
-        "X:T W:T B:T? -> Y:T | T=floats | auto_pad:s='NOTSET' dilations:is group:i=1 kernel_shape:is "
-        "output_padding:is output_shape:is pads:is strides:is",
-    .infer = infer,
-    .lower = lower};
+std::span<const OpDef> conv_transpose() { return kConvTranspose; }
 
 }  // namespace kinglet::ops

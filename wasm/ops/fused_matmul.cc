@@ -1,3 +1,4 @@
+#include "ops/expand.h"
 #include "ops/product.h"
 
 namespace kinglet::ops {
@@ -33,17 +34,57 @@ Status infer(InferContext& c) {
 
 Status lower(LowerContext& c) {
   KL_ASSIGN(ProductSpec spec, spec_of(c));
+  std::string_view name = c.attributes().get_string("activation");
+  if (!name.empty()) {
+    Activation::Kind kind;
+    KL_REQUIRE(activation_from_name(name, false, &kind), kUnsupportedFeature, "activation ", name);
+    spec.activation = default_activation(kind);
+    spec.activation.alpha = c.attributes().get_float("activation_alpha", spec.activation.alpha);
+    spec.activation.beta = c.attributes().get_float("activation_beta", spec.activation.beta);
+    KL_REQUIRE(c.dtype(0) != DType::kFloat64, kUnsupportedType, "activation ", name, " of float64");
+  }
   return lower_product(c, spec);
 }
 
+Status expand_transposed(ExpandContext& c) {
+  c.output(0, c.op("FusedMatMul", {c.input(0), c.input(1)}, c.attributes(), kMicrosoft));
+  return {};
+}
+
+Status expand_gelu(ExpandContext& c) {
+  ValueId product = c.op("MatMul", {c.input(0), c.input(1)});
+  c.output(0, c.op("FastGelu", {product, c.node().input(2)}, {}, kMicrosoft));
+  return {};
+}
+
+#define PRODUCT "alpha:f=1 transA:i=0 transB:i=0"
+#define PRODUCT_BATCHES " transBatchA:i=0 transBatchB:i=0"
+
+constexpr OpDef kFusedMatMul[] = {
+    {.domain = kMicrosoft,
+     .name = "FusedMatMul",
+     .signature = "A:T B:T -> Y:T | T=floats | " PRODUCT PRODUCT_BATCHES,
+     .infer = infer,
+     .lower = lower},
+    {.domain = kMicrosoft,
+     .name = "FusedMatMulActivation",
+     .signature =
+         "A:T B:T -> Y:T | T=floats | activation:s! activation_alpha:f activation_axis:i activation_beta:f "
+         "activation_gamma:f " PRODUCT PRODUCT_BATCHES,
+     .infer = infer,
+     .lower = lower},
+    {.domain = kMicrosoft,
+     .name = "TransposeMatMul",
+     .signature = "A:T B:T -> Y:T | T=floats | " PRODUCT,
+     .expand = expand_transposed},
+    {.domain = kMicrosoft,
+     .name = "GemmFastGelu",
+     .signature = "X:T W:T bias:T? -> Y:T | T=floats",
+     .expand = expand_gelu},
+};
+
 }  // namespace
 
-extern const OpDef fused_matmul{
-    .domain = kMicrosoft,
-    .name = "FusedMatMul",
-    .signature =
-        "A:T B:T -> Y:T | T=floats | alpha:f=1 transA:i=0 transB:i=0 transBatchA:i=0 transBatchB:i=0",
-    .infer = infer,
-    .lower = lower};
+std::span<const OpDef> fused_matmul() { return kFusedMatMul; }
 
 }  // namespace kinglet::ops

@@ -1,5 +1,6 @@
 #include "kernels/norm/norm.h"
 #include "ops/context.h"
+#include "ops/scalar_like.h"
 
 namespace kinglet::ops {
 
@@ -43,12 +44,70 @@ Status lower(LowerContext& c) {
   return {};
 }
 
+// [N, 1, 1, C] of a skip of two dimensions; one of four stays.
+Result<ValueId> four_dimensions(ExpandContext& c, ValueId x) {
+  KL_ASSIGN(ValueId zero, int_list(c, {0}));
+  KL_ASSIGN(ValueId one, int_list(c, {1}));
+  KL_ASSIGN(ValueId ones, int_list(c, {1, 1}));
+  KL_ASSIGN(ValueId minus_one, int_list(c, {-1}));
+  KL_ASSIGN(ValueId minus_two, int_list(c, {-2}));
+  KL_ASSIGN(ValueId far, int_list(c, {kMaxRank}));
+  Attributes axis;
+  axis.set("axis", int64_t{0});
+  ValueId shape = c.op("Shape", {x}), inner = c.op("Slice", {shape, one, minus_one});
+  ValueId middle = c.op("Slice", {c.op("Concat", {ones, inner}, axis), minus_two, far});
+  ValueId first = c.op("Slice", {shape, zero, one}), last = c.op("Slice", {shape, minus_one, far});
+  return c.op("Reshape", {x, c.op("Concat", {first, middle, last}, axis)});
+}
+
+// com.microsoft: channels last unless said otherwise, SiLU behind, a sum in front.
+template <bool kSkip>
+Status expand(ExpandContext& c) {
+  int64_t activation = c.attributes().get_int("activation");
+  KL_REQUIRE(activation == 0 || activation == 1, kInvalidGraph, "activation is ", activation);
+  bool last = c.attributes().get_int("channels_last", 1) != 0;
+  ValueId x = c.input(0);
+  if constexpr (kSkip) {
+    KL_ASSIGN(ValueId skip, four_dimensions(c, c.input(3)));
+    x = c.op("Add", {x, skip});
+    if (c.has_input(4)) x = c.op("Add", {x, c.input(4)});
+    c.output(1, x);
+  }
+  // Scale and bias may be wider than X.
+  ValueId y = c.op("CastLike", {x, c.input(1)});
+  Attributes perm, norm;
+  norm.set("num_groups", c.attributes().get_int("groups"));
+  norm.set("epsilon", c.attributes().get_float("epsilon", 1e-5f));
+  if (last) {
+    perm.set("perm", std::vector<int64_t>{0, 3, 1, 2});
+    y = c.op("Transpose", {y}, perm);
+  }
+  y = c.op("GroupNormalization", {y, c.input(1), c.input(2)}, std::move(norm));
+  if (activation == 1) y = c.op("Swish", {y});
+  if (last) {
+    perm.set("perm", std::vector<int64_t>{0, 2, 3, 1});
+    y = c.op("Transpose", {y}, perm);
+  }
+  c.output(0, c.op("CastLike", {y, x}));
+  return {};
+}
+
+#define GROUP_ATTRIBUTES "| T=floats M=floats | activation:i! channels_last:i=1 epsilon:f=1e-05 groups:i!"
+
 constexpr OpDef kGroupNorm[] = {
     {kOnnx, "InstanceNormalization", "input:T scale:T B:T -> output:T | T=floats | epsilon:f=1e-05",
      infer_instance, lower},
     {kOnnx, "GroupNormalization",
      "X:T scale:T bias:T -> Y:T | T=floats | epsilon:f=1e-05 num_groups:i! stash_type:i=1", infer_group,
      lower},
+    {.domain = kMicrosoft,
+     .name = "GroupNorm",
+     .signature = "X:T gamma:M beta:M -> Y:T " GROUP_ATTRIBUTES,
+     .expand = expand<false>},
+    {.domain = kMicrosoft,
+     .name = "SkipGroupNorm",
+     .signature = "X:T gamma:M beta:M skip:T bias:T? -> Y:T S:T? " GROUP_ATTRIBUTES,
+     .expand = expand<true>},
 };
 
 }  // namespace

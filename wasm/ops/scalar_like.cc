@@ -13,4 +13,9 @@ Result<ValueId> scalar_like(ExpandContext& c, size_t like, double value) {
   return known ? id : c.op("CastLike", {id, c.input(like)});
 }
 
+Result<ValueId> int_list(ExpandContext& c, std::initializer_list<int64_t> values) {
+  KL_ASSIGN(Tensor t, Tensor::ints({values.begin(), values.size()}));
+  return c.constant(std::move(t));
+}
+
 }  // namespace kinglet::ops

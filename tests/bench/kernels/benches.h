@@ -7,5 +7,6 @@ namespace kinglet::bench {
 void matmul(const char* filter);
 void conv(const char* filter, bool selected);
 void conv_transpose(const char* filter);
+void attention(const char* filter);
 
 }  // namespace kinglet::bench
