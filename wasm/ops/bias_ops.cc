@@ -1,4 +1,4 @@
-#include "ops/scalar_like.h"
+#include "ops/expand.h"
 
 namespace kinglet::ops {
 
@@ -12,9 +12,8 @@ Status expand_add(ExpandContext& c) {
 // Dropout(data + bias) + residual
 Status expand_dropout(ExpandContext& c) {
   ValueId sum = c.op("Add", {c.input(0), c.input(1)});
-  Attributes attributes;
-  if (c.attributes().has("seed")) attributes.set("seed", c.attributes().get_int("seed"));
-  auto dropped = c.ops("Dropout", {sum, c.node().input(3), c.node().input(4)}, 2, std::move(attributes));
+  auto dropped =
+      c.ops("Dropout", {sum, c.input(3), c.input(4)}, 2, {{"seed", c.attributes().get_int("seed")}});
   c.output(0, c.has_input(2) ? c.op("Add", {dropped[0], c.input(2)}) : dropped[0]);
   c.output(1, dropped[1]);
   return {};
@@ -23,20 +22,15 @@ Status expand_dropout(ExpandContext& c) {
 // Over all elements from `axis` on, as Softmax was before opset 13.
 Status expand_softmax(ExpandContext& c) {
   ValueId sum = c.op("Add", {c.input(0), c.input(1)});
-  Attributes axis, last;
-  axis.set("axis", c.attributes().get_int("axis", 1));
-  last.set("axis", int64_t{-1});
-  ValueId rows = c.op("Softmax", {c.op("Flatten", {sum}, std::move(axis))}, std::move(last));
-  c.output(0, c.op("Reshape", {rows, c.op("Shape", {sum})}));
+  ValueId rows = c.op("Flatten", {sum}, {{"axis", c.attributes().get_int("axis", 1)}});
+  c.output(0, c.op("Reshape", {c.op("Softmax", {rows}, {{"axis", -1}}), c.op("Shape", {sum})}));
   return {};
 }
 
 // The first half of the channels times Gelu of the second.
 Status expand_split_gelu(ExpandContext& c) {
-  Attributes halves;
-  halves.set("axis", int64_t{-1});
-  halves.set("num_outputs", int64_t{2});
-  auto parts = c.ops("Split", {c.op("Add", {c.input(0), c.input(1)})}, 2, std::move(halves));
+  ValueId sum = c.op("Add", {c.input(0), c.input(1)});
+  auto parts = c.ops("Split", {sum}, 2, {{"axis", -1}, {"num_outputs", 2}});
   c.output(0, c.op("Mul", {parts[0], c.op("Gelu", {parts[1]})}));
   return {};
 }

@@ -1,4 +1,4 @@
-#include "ops/scalar_like.h"
+#include "ops/expand.h"
 
 namespace kinglet::ops {
 
@@ -8,16 +8,11 @@ namespace {
 Status expand(ExpandContext& c) {
   std::string_view metric = c.attributes().get_string("metric", "sqeuclidean");
   KL_REQUIRE(metric == "sqeuclidean" || metric == "euclidean", kUnsupportedFeature, "metric ", metric);
-  KL_ASSIGN(ValueId last, int_list(c, {-1}));
-  KL_ASSIGN(ValueId row, int_list(c, {1, -1}));
-  KL_ASSIGN(ValueId zero, scalar_like(c, 0, 0));
-  Attributes product;
-  product.set("alpha", -2.0f);
-  product.set("transB", int64_t{1});
+  ValueId last = c.ints({-1});
   ValueId a = c.op("ReduceSumSquare", {c.input(0), last});
-  ValueId b = c.op("Reshape", {c.op("ReduceSumSquare", {c.input(1), last}), row});
-  ValueId ab = c.op("FusedMatMul", {c.input(0), c.input(1)}, std::move(product), kMicrosoft);
-  ValueId square = c.op("Max", {c.op("Add", {c.op("Add", {ab, a}), b}), zero});
+  ValueId b = c.op("Reshape", {c.op("ReduceSumSquare", {c.input(1), last}), c.ints({1, -1})});
+  ValueId ab = c.op("FusedMatMul", {c.input(0), c.input(1)}, {{"alpha", -2.0f}, {"transB", 1}}, kMicrosoft);
+  ValueId square = c.op("Max", {c.op("Add", {c.op("Add", {ab, a}), b}), c.scalar(0, 0)});
   c.output(0, metric == "euclidean" ? c.op("Sqrt", {square}) : square);
   return {};
 }

@@ -1,6 +1,6 @@
 #include "ops/conv_geometry.h"
 #include "ops/converted.h"
-#include "ops/scalar_like.h"
+#include "ops/expand.h"
 
 namespace kinglet::ops {
 
@@ -66,23 +66,18 @@ Status lower(LowerContext& c) {
 
 // Pads that only the run knows: what they cut off is cut off behind.
 Status expand_dynamic_pads(ExpandContext& c) {
-  std::vector<ValueId> inputs = {c.input(0), c.input(1)};
-  if (c.has_input(3)) inputs.push_back(c.input(3));
-  ValueId whole = c.op("ConvTranspose", std::move(inputs), c.attributes());
+  ValueId whole =
+      c.op("ConvTranspose", std::vector<ValueId>{c.input(0), c.input(1), c.input(3)}, c.attributes());
   if (!c.has_input(2)) {
     c.output(0, whole);
     return {};
   }
-  KL_ASSIGN(ValueId flat, int_list(c, {-1}));
-  KL_ASSIGN(ValueId outer, int_list(c, {0, 0}));
-  Attributes halves, join;
-  halves.set("num_outputs", int64_t{2});
-  halves.set("axis", int64_t{0});
-  join.set("axis", int64_t{0});
-  auto pads = c.ops("Split", {c.op("Reshape", {c.input(2), flat})}, 2, std::move(halves));
-  ValueId begin = c.op("Concat", {outer, pads[0]}, join), behind = c.op("Concat", {outer, pads[1]}, join);
-  ValueId end = c.op("Sub", {c.op("Shape", {whole}), behind});
-  c.output(0, c.op("Slice", {whole, begin, end}));
+  ValueId outer = c.ints({0, 0});
+  auto pads =
+      c.ops("Split", {c.op("Reshape", {c.input(2), c.ints({-1})})}, 2, {{"axis", 0}, {"num_outputs", 2}});
+  ValueId begin = c.op("Concat", {outer, pads[0]}, {{"axis", 0}});
+  ValueId behind = c.op("Concat", {outer, pads[1]}, {{"axis", 0}});
+  c.output(0, c.op("Slice", {whole, begin, c.op("Sub", {c.op("Shape", {whole}), behind})}));
   return {};
 }
 

@@ -47,13 +47,13 @@ Status lower(LowerContext& c) {
 }
 
 Status expand_transposed(ExpandContext& c) {
-  c.output(0, c.op("FusedMatMul", {c.input(0), c.input(1)}, c.attributes(), kMicrosoft));
+  c.output(0, c.op("FusedMatMul", std::vector<ValueId>{c.input(0), c.input(1)}, c.attributes(), kMicrosoft));
   return {};
 }
 
 Status expand_gelu(ExpandContext& c) {
   ValueId product = c.op("MatMul", {c.input(0), c.input(1)});
-  c.output(0, c.op("FastGelu", {product, c.node().input(2)}, {}, kMicrosoft));
+  c.output(0, c.op("FastGelu", {product, c.input(2)}, {}, kMicrosoft));
   return {};
 }
 

@@ -21,9 +21,8 @@ Status lower(LowerContext& c) {
 template <bool kTanh>
 Status expand(ExpandContext& c) {
   ValueId x = c.has_input(1) ? c.op("Add", {c.input(0), c.input(1)}) : c.input(0);
-  Attributes attributes;
-  attributes.set("approximate", std::string(kTanh ? "tanh" : "none"));
-  c.output(0, c.op("Gelu", {x}, attributes));
+  std::string_view approximate = kTanh ? "tanh" : "none";
+  c.output(0, c.op("Gelu", {x}, {{"approximate", approximate}}));
   return {};
 }
 

@@ -1,6 +1,6 @@
 #include "kernels/norm/norm.h"
 #include "ops/context.h"
-#include "ops/scalar_like.h"
+#include "ops/expand.h"
 
 namespace kinglet::ops {
 
@@ -45,49 +45,34 @@ Status lower(LowerContext& c) {
 }
 
 // [N, 1, 1, C] of a skip of two dimensions; one of four stays.
-Result<ValueId> four_dimensions(ExpandContext& c, ValueId x) {
-  KL_ASSIGN(ValueId zero, int_list(c, {0}));
-  KL_ASSIGN(ValueId one, int_list(c, {1}));
-  KL_ASSIGN(ValueId ones, int_list(c, {1, 1}));
-  KL_ASSIGN(ValueId minus_one, int_list(c, {-1}));
-  KL_ASSIGN(ValueId minus_two, int_list(c, {-2}));
-  KL_ASSIGN(ValueId far, int_list(c, {kMaxRank}));
-  Attributes axis;
-  axis.set("axis", int64_t{0});
-  ValueId shape = c.op("Shape", {x}), inner = c.op("Slice", {shape, one, minus_one});
-  ValueId middle = c.op("Slice", {c.op("Concat", {ones, inner}, axis), minus_two, far});
-  ValueId first = c.op("Slice", {shape, zero, one}), last = c.op("Slice", {shape, minus_one, far});
-  return c.op("Reshape", {x, c.op("Concat", {first, middle, last}, axis)});
+ValueId four_dimensions(ExpandContext& c, ValueId x) {
+  ValueId one = c.ints({1}), end = c.ints({-1}), far = c.ints({kMaxRank}), shape = c.op("Shape", {x});
+  ValueId middle = c.op("Concat", {c.ints({1, 1}), c.op("Slice", {shape, one, end})}, {{"axis", 0}});
+  middle = c.op("Slice", {middle, c.ints({-2}), far});
+  ValueId first = c.op("Slice", {shape, c.ints({0}), one}), last = c.op("Slice", {shape, end, far});
+  return c.op("Reshape", {x, c.op("Concat", {first, middle, last}, {{"axis", 0}})});
 }
 
 // com.microsoft: channels last unless said otherwise, SiLU behind, a sum in front.
-template <bool kSkip>
 Status expand(ExpandContext& c) {
+  static constexpr int64_t kToFirst[] = {0, 3, 1, 2}, kToLast[] = {0, 2, 3, 1};
   int64_t activation = c.attributes().get_int("activation");
   KL_REQUIRE(activation == 0 || activation == 1, kInvalidGraph, "activation is ", activation);
   bool last = c.attributes().get_int("channels_last", 1) != 0;
   ValueId x = c.input(0);
-  if constexpr (kSkip) {
-    KL_ASSIGN(ValueId skip, four_dimensions(c, c.input(3)));
-    x = c.op("Add", {x, skip});
+  if (c.has_input(3)) {
+    x = c.op("Add", {x, four_dimensions(c, c.input(3))});
     if (c.has_input(4)) x = c.op("Add", {x, c.input(4)});
-    c.output(1, x);
   }
+  c.output(1, x);
   // Scale and bias may be wider than X.
   ValueId y = c.op("CastLike", {x, c.input(1)});
-  Attributes perm, norm;
-  norm.set("num_groups", c.attributes().get_int("groups"));
-  norm.set("epsilon", c.attributes().get_float("epsilon", 1e-5f));
-  if (last) {
-    perm.set("perm", std::vector<int64_t>{0, 3, 1, 2});
-    y = c.op("Transpose", {y}, perm);
-  }
-  y = c.op("GroupNormalization", {y, c.input(1), c.input(2)}, std::move(norm));
+  if (last) y = c.op("Transpose", {y}, {{"perm", kToFirst}});
+  y = c.op("GroupNormalization", {y, c.input(1), c.input(2)},
+           {{"num_groups", c.attributes().get_int("groups")},
+            {"epsilon", c.attributes().get_float("epsilon", 1e-5f)}});
   if (activation == 1) y = c.op("Swish", {y});
-  if (last) {
-    perm.set("perm", std::vector<int64_t>{0, 2, 3, 1});
-    y = c.op("Transpose", {y}, perm);
-  }
+  if (last) y = c.op("Transpose", {y}, {{"perm", kToLast}});
   c.output(0, c.op("CastLike", {y, x}));
   return {};
 }
@@ -103,11 +88,11 @@ constexpr OpDef kGroupNorm[] = {
     {.domain = kMicrosoft,
      .name = "GroupNorm",
      .signature = "X:T gamma:M beta:M -> Y:T " GROUP_ATTRIBUTES,
-     .expand = expand<false>},
+     .expand = expand},
     {.domain = kMicrosoft,
      .name = "SkipGroupNorm",
      .signature = "X:T gamma:M beta:M skip:T bias:T? -> Y:T S:T? " GROUP_ATTRIBUTES,
-     .expand = expand<true>},
+     .expand = expand},
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Crop and ImageScaler: experimental operators of the first opsets of ai.onnx, which converters still write.
 #include <limits>
 
-#include "ops/scalar_like.h"
+#include "ops/expand.h"
 
 namespace kinglet::ops {
 
@@ -21,17 +21,15 @@ Status expand_crop(ExpandContext& c) {
     if (!scale.empty()) return border[start] + scale[kept];
     return border[opposite] == 0 ? std::numeric_limits<int64_t>::max() : -border[opposite];
   };
-  KL_ASSIGN(ValueId starts, int_list(c, {border[1], border[0]}));
-  KL_ASSIGN(ValueId ends, int_list(c, {end(1, 3, 0), end(0, 2, 1)}));
-  KL_ASSIGN(ValueId axes, int_list(c, {2, 3}));
-  c.output(0, c.op("Slice", {c.input(0), starts, ends, axes}));
+  ValueId starts = c.ints({border[1], border[0]}), ends = c.ints({end(1, 3, 0), end(0, 2, 1)});
+  c.output(0, c.op("Slice", {c.input(0), starts, ends, c.ints({2, 3})}));
   return {};
 }
 
 // scale x + bias[channel]
 Status expand_scaler(ExpandContext& c) {
   auto bias = c.attributes().get_floats("bias");
-  KL_ASSIGN(ValueId scale, scalar_like(c, 0, static_cast<double>(c.attributes().get_float("scale", 1))));
+  ValueId scale = c.scalar(0, static_cast<double>(c.attributes().get_float("scale", 1)));
   KL_ASSIGN(Tensor list, Tensor::of<float>({static_cast<int64_t>(bias.size()), 1, 1}, bias));
   ValueId added = c.op("CastLike", {c.constant(std::move(list)), c.input(0)});
   c.output(0, c.op("Add", {c.op("Mul", {c.input(0), scale}), added}));

@@ -101,12 +101,9 @@ Status expand_skip(ExpandContext& c) {
   constexpr size_t kBias = kCenter ? 4 : 3;
   ValueId sum = c.op("Add", {c.input(0), c.input(1)});
   if (c.has_input(kBias)) sum = c.op("Add", {sum, c.input(kBias)});
-  Attributes attributes;
-  attributes.set("epsilon", c.attributes().get_float("epsilon", 1e-12f));
-  std::vector<ValueId> inputs = {sum, c.input(2)};
-  if (kCenter && c.has_input(3)) inputs.push_back(c.input(3));
-  auto outputs = c.ops(kCenter ? "LayerNormalization" : "SimplifiedLayerNormalization", inputs,
-                       kCenter ? 3 : 2, attributes);
+  auto outputs = c.ops(kCenter ? "LayerNormalization" : "SimplifiedLayerNormalization",
+                       {sum, c.input(2), kCenter ? c.input(3) : kNoValue}, kCenter ? 3 : 2,
+                       {{"epsilon", c.attributes().get_float("epsilon", 1e-12f)}});
   c.output(0, outputs[0]);
   if (kCenter) c.output(1, outputs[1]);
   c.output(2, outputs.back());

@@ -1,51 +1,46 @@
 // Operators of com.microsoft that ai.onnx has too, with the inputs and attributes a little different.
-#include "ops/scalar_like.h"
+#include "ops/expand.h"
 
 namespace kinglet::ops {
 
 namespace {
 
-Attributes cast_to_int64() {
-  Attributes to;
-  to.set("to", static_cast<int64_t>(DType::kInt64));
-  return to;
+ValueId to_int64(ExpandContext& c, size_t i) {
+  return c.op("Cast", {c.input(i)}, {{"to", static_cast<int64_t>(DType::kInt64)}});
 }
 
 Status expand_dims(ExpandContext& c) {
-  KL_ASSIGN(ValueId one, int_list(c, {1}));
-  ValueId axes = c.op("Reshape", {c.op("Cast", {c.input(1)}, cast_to_int64()), one});
+  ValueId axes = c.op("Reshape", {to_int64(c, 1), c.ints({1})});
   c.output(0, c.op("Unsqueeze", {c.input(0), axes}));
   return {};
 }
 
 Status gather_nd(ExpandContext& c) {
-  c.output(0, c.op("GatherND", {c.input(0), c.op("Cast", {c.input(1)}, cast_to_int64())}));
+  c.output(0, c.op("GatherND", {c.input(0), to_int64(c, 1)}));
   return {};
 }
 
 Status grid_sample(ExpandContext& c) {
-  Attributes attributes = c.attributes();
-  std::string_view mode = attributes.get_string("mode", "bilinear");
+  const Attributes& a = c.attributes();
+  std::string_view mode = a.get_string("mode", "bilinear");
   if (mode == "bilinear" || mode == "bicubic") mode.remove_prefix(2);
-  attributes.set("mode", std::string(mode));
-  c.output(0, c.op("GridSample", {c.input(0), c.input(1)}, std::move(attributes)));
+  c.output(0, c.op("GridSample", {c.input(0), c.input(1)},
+                   {{"align_corners", a.get_int("align_corners")},
+                    {"mode", mode},
+                    {"padding_mode", a.get_string("padding_mode", "zeros")}}));
   return {};
 }
 
 // pads may have a leading dimension of one.
 Status pad(ExpandContext& c) {
-  KL_ASSIGN(ValueId flat, int_list(c, {-1}));
-  std::vector<ValueId> inputs = {c.input(0), c.op("Reshape", {c.input(1), flat})};
-  if (c.has_input(2)) inputs.push_back(c.input(2));
-  c.output(0, c.op("Pad", std::move(inputs), c.attributes()));
+  ValueId pads = c.op("Reshape", {c.input(1), c.ints({-1})});
+  std::string_view mode = c.attributes().get_string("mode", "constant");
+  c.output(0, c.op("Pad", {c.input(0), pads, c.input(2)}, {{"mode", mode}}));
   return {};
 }
 
 Status range(ExpandContext& c) {
-  ValueId delta = c.node().input(2);
-  if (delta == kNoValue) {
-    KL_ASSIGN(delta, scalar_like(c, 0, 1));
-  }
+  ValueId delta = c.has_input(2) ? c.input(2) : c.scalar(0, 1);
   c.output(0, c.op("Range", {c.input(0), c.input(1), delta}));
   return {};
 }
@@ -56,15 +51,13 @@ Status torch_embedding(ExpandContext& c) {
 }
 
 Status trilu(ExpandContext& c) {
-  c.output(0, c.op("Trilu", {c.input(0), c.node().input(1)}, c.attributes()));
+  c.output(0, c.op("Trilu", {c.input(0), c.input(1)}, {{"upper", c.attributes().get_int("upper", 1)}}));
   return {};
 }
 
 // In the order in which values appear.
 Status unique(ExpandContext& c) {
-  Attributes attributes;
-  attributes.set("sorted", int64_t{0});
-  auto outputs = c.ops("Unique", {c.input(0)}, 4, std::move(attributes));
+  auto outputs = c.ops("Unique", {c.input(0)}, 4, {{"sorted", 0}});
   c.output(0, outputs[0]);
   c.output(1, outputs[2]);
   c.output(2, outputs[3]);

@@ -6,6 +6,9 @@ namespace kinglet::ops {
 
 namespace {
 
+// mask_filter_value unless given.
+constexpr float kFilter = -10000;
+
 int64_t count(size_t n) { return static_cast<int64_t>(n); }
 
 // Attributes that all of them have.
@@ -14,7 +17,7 @@ Status read_common(const OpContext& c, AttentionSpec* s) {
   KL_REQUIRE(heads > 0 && heads < (int64_t{1} << 31), kInvalidGraph, "num_heads is ", heads);
   s->heads = s->kv_heads = static_cast<size_t>(heads);
   s->scale = c.attributes().get_float("scale");
-  s->filter = c.attributes().get_float("mask_filter_value", -10000.0f);
+  s->filter = c.attributes().get_float("mask_filter_value", kFilter);
   s->causal = c.attributes().get_int("unidirectional") != 0;
   return {};
 }
@@ -221,14 +224,16 @@ Status lower(LowerContext& c) {
 Status expand_decoder(ExpandContext& c) {
   KL_REQUIRE(c.attributes().get_int("past_present_share_buffer") == 0 || c.has_input(7) || !c.has_input(5),
              kMissingInput, "past_sequence_length is needed with past_present_share_buffer");
-  std::vector<ValueId> inputs;
-  for (size_t i : {0, 1, 2, 10, 3, 4, 5, 6, 7, 9}) inputs.push_back(c.input(i));
-  if (c.attributes().get_int("past_present_share_buffer") == 0) inputs[kPastLength] = kNoValue;
-  Attributes attributes;
-  for (const char* name : {"mask_filter_value", "num_heads", "scale"}) {
-    if (const AttributeValue* value = c.attributes().find(name)) attributes.set(name, *value);
-  }
-  auto outputs = c.ops("MultiHeadAttention", std::move(inputs), 4, attributes, kMicrosoft);
+  bool shares = c.attributes().get_int("past_present_share_buffer") != 0;
+  const Attributes& a = c.attributes();
+  auto outputs = c.ops("MultiHeadAttention",
+                       {c.input(0), c.input(1), c.input(2), c.input(10), c.input(3), c.input(4), c.input(5),
+                        c.input(6), shares ? c.input(7) : kNoValue, c.input(9)},
+                       4,
+                       {{"mask_filter_value", a.get_float("mask_filter_value", kFilter)},
+                        {"num_heads", a.get_int("num_heads")},
+                        {"scale", a.get_float("scale")}},
+                       kMicrosoft);
   for (size_t i = 0; i < outputs.size(); ++i) c.output(i, outputs[i]);
   return {};
 }
@@ -314,13 +319,16 @@ Status expand_attention(ExpandContext& c) {
   KL_REQUIRE(c.attributes().get_int("do_rotary") == 0, kUnsupportedFeature, "do_rotary");
   ValueId qkv = c.op("MatMul", {c.input(0), c.input(1)});
   if (c.has_input(2)) qkv = c.op("Add", {qkv, c.input(2)});
-  Attributes attributes = c.attributes();
-  for (const char* name : {"do_rotary", "rotary_embedding_dim", "past_present_share_buffer"})
-    attributes.erase(name);
-  bool shares = c.attributes().get_int("past_present_share_buffer") != 0;
-  auto outputs =
-      c.ops("ProjectedAttention", {qkv, c.input(3), c.input(4), c.input(5), shares ? c.input(6) : kNoValue},
-            2, attributes, kMicrosoft);
+  const Attributes& a = c.attributes();
+  bool shares = a.get_int("past_present_share_buffer") != 0;
+  auto outputs = c.ops("ProjectedAttention",
+                       {qkv, c.input(3), c.input(4), c.input(5), shares ? c.input(6) : kNoValue}, 2,
+                       {{"mask_filter_value", a.get_float("mask_filter_value", kFilter)},
+                        {"num_heads", a.get_int("num_heads")},
+                        {"qkv_hidden_sizes", a.get_ints("qkv_hidden_sizes")},
+                        {"scale", a.get_float("scale")},
+                        {"unidirectional", a.get_int("unidirectional")}},
+                       kMicrosoft);
   c.output(0, outputs[0]);
   c.output(1, outputs[1]);
   return {};

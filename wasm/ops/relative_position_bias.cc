@@ -3,7 +3,7 @@
 #include "kernels/copy/element.h"
 #include "ops/context.h"
 #include "ops/element.h"
-#include "ops/scalar_like.h"
+#include "ops/expand.h"
 
 namespace kinglet::ops {
 
@@ -84,23 +84,16 @@ Status lower(LowerContext& c) {
 // query.
 Status expand_gated(ExpandContext& c) {
   KL_REQUIRE(!c.has_input(6), kUnsupportedFeature, "token_offset");
-  KL_ASSIGN(ValueId heads, int_list(c, {0, 0, c.attributes().get_int("num_heads"), -1}));
-  KL_ASSIGN(ValueId pairs, int_list(c, {0, 0, 0, 2, -1}));
-  KL_ASSIGN(ValueId last, int_list(c, {-1}));
-  KL_ASSIGN(ValueId one, scalar_like(c, 0, 1));
-  KL_ASSIGN(ValueId two, scalar_like(c, 0, 2));
-  Attributes perm, drop, halves;
-  perm.set("perm", std::vector<int64_t>{0, 2, 1, 3});
-  drop.set("keepdims", int64_t{0});
-  halves.set("axis", int64_t{-1});
-  halves.set("num_outputs", int64_t{2});
+  static constexpr int64_t kHeadsFirst[] = {0, 2, 1, 3};
+  ValueId heads = c.ints({0, 0, c.attributes().get_int("num_heads"), -1});
   ValueId query = c.op("Reshape", {c.op("Add", {c.input(0), c.input(1)}), heads});
-  ValueId projected = c.op("MatMul", {c.op("Transpose", {query}, std::move(perm)), c.input(3)});
-  projected = c.op("Reshape", {c.op("Add", {projected, c.input(4)}), pairs});
-  ValueId sums = c.op("ReduceSum", {projected, last}, std::move(drop));
-  auto gates = c.ops("Split", {c.op("Sigmoid", {sums})}, 2, std::move(halves));
-  ValueId gate = c.op("Sub", {c.op("Mul", {gates[1], c.input(5)}), one});
-  gate = c.op("Add", {c.op("Mul", {gates[0], gate}), two});
+  query = c.op("Transpose", {query}, {{"perm", kHeadsFirst}});
+  ValueId projected = c.op("Add", {c.op("MatMul", {query, c.input(3)}), c.input(4)});
+  projected = c.op("Reshape", {projected, c.ints({0, 0, 0, 2, -1})});
+  ValueId sums = c.op("ReduceSum", {projected, c.ints({-1})}, {{"keepdims", 0}});
+  auto gates = c.ops("Split", {c.op("Sigmoid", {sums})}, 2, {{"axis", -1}, {"num_outputs", 2}});
+  ValueId gate = c.op("Sub", {c.op("Mul", {gates[1], c.input(5)}), c.scalar(0, 1)});
+  gate = c.op("Add", {c.op("Mul", {gates[0], gate}), c.scalar(0, 2)});
   c.output(0, c.op("Mul", {gate, c.input(2)}));
   return {};
 }

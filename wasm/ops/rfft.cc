@@ -1,4 +1,4 @@
-#include "ops/scalar_like.h"
+#include "ops/expand.h"
 
 namespace kinglet::ops {
 
@@ -13,21 +13,15 @@ Result<int64_t> signal_dims(ExpandContext& c) {
 }
 
 // A transform over signal dimension `from_last` (1: the last) of complex numbers.
-Result<ValueId> transform(ExpandContext& c, ValueId x, int64_t from_last, bool inverse, bool one_sided) {
-  Attributes attributes;
-  attributes.set("inverse", int64_t{inverse});
-  attributes.set("onesided", int64_t{one_sided});
-  KL_ASSIGN(Tensor axis, Tensor::scalar<int64_t>(-1 - from_last));
-  return c.op("DFT", {x, kNoValue, c.constant(std::move(axis))}, std::move(attributes));
+ValueId transform(ExpandContext& c, ValueId x, int64_t from_last, bool inverse, bool one_sided) {
+  return c.op("DFT", {x, kNoValue, c.op("Squeeze", {c.ints({-1 - from_last})})},
+              {{"inverse", int64_t{inverse}}, {"onesided", int64_t{one_sided}}});
 }
 
 Status expand_rfft(ExpandContext& c) {
   KL_ASSIGN(int64_t dims, signal_dims(c));
-  KL_ASSIGN(ValueId last, int_list(c, {-1}));
-  KL_ASSIGN(ValueId y, transform(c, c.op("Unsqueeze", {c.input(0), last}), 1, false, true));
-  for (int64_t d = 2; d <= dims; ++d) {
-    KL_ASSIGN(y, transform(c, y, d, false, false));
-  }
+  ValueId y = transform(c, c.op("Unsqueeze", {c.input(0), c.ints({-1})}), 1, false, true);
+  for (int64_t d = 2; d <= dims; ++d) y = transform(c, y, d, false, false);
   c.output(0, y);
   return {};
 }
@@ -36,20 +30,11 @@ Status expand_rfft(ExpandContext& c) {
 Status expand_irfft(ExpandContext& c) {
   KL_ASSIGN(int64_t dims, signal_dims(c));
   ValueId x = c.input(0);
-  for (int64_t d = dims; d >= 2; --d) {
-    KL_ASSIGN(x, transform(c, x, d, true, false));
-  }
-  KL_ASSIGN(ValueId behind, int_list(c, {-2}));
-  KL_ASSIGN(ValueId zero, int_list(c, {0}));
-  KL_ASSIGN(ValueId back, int_list(c, {-1}));
-  KL_ASSIGN(ValueId one, int_list(c, {1}));
-  static constexpr float kConjugate[] = {1, -1};
-  KL_ASSIGN(Tensor signs, Tensor::of<float>({2}, kConjugate));
-  ValueId mirrored = c.op("Slice", {x, behind, zero, behind, back});
-  mirrored = c.op("Mul", {mirrored, c.op("CastLike", {c.constant(std::move(signs)), c.input(0)})});
-  Attributes axis;
-  axis.set("axis", int64_t{-2});
-  KL_ASSIGN(ValueId y, transform(c, c.op("Concat", {x, mirrored}, std::move(axis)), 1, true, false));
+  for (int64_t d = dims; d >= 2; --d) x = transform(c, x, d, true, false);
+  ValueId behind = c.ints({-2}), zero = c.ints({0}), one = c.ints({1}), back = c.ints({-1});
+  ValueId signs = c.op("CastLike", {c.ints({1, -1}), c.input(0)});
+  ValueId mirrored = c.op("Mul", {c.op("Slice", {x, behind, zero, behind, back}), signs});
+  ValueId y = transform(c, c.op("Concat", {x, mirrored}, {{"axis", -2}}), 1, true, false);
   c.output(0, c.op("Squeeze", {c.op("Slice", {y, zero, one, back}), back}));
   return {};
 }

@@ -9,6 +9,7 @@ Status expand_composed(const Graph& graph, NodeId id, Patch* patch) {
   if (node.def->expand == nullptr) return {};
   ExpandContext context(node, patch);
   KL_TRY(node.def->expand(context));
+  KL_TRY(std::move(context).status());
   patch->remove(id);
   return {};
 }
