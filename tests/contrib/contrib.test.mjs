@@ -6,6 +6,7 @@ import { openRuntime } from '../support/runtimes.mjs';
 import { rows as attention } from './attention.rows.mjs';
 import { caseModel } from './model.mjs';
 import { rows as other } from './other.rows.mjs';
+import { refused } from './refused.rows.mjs';
 
 const rows = [...attention, ...other];
 
@@ -58,6 +59,19 @@ for (const name of ['kinglet-simd', 'kinglet-relaxed']) {
     }
   });
 }
+
+describe('refused with a typed error', () => {
+  for (const row of refused.filter((row) => wanted.test(`${row.op} ${row.name}`))) {
+    test(`${row.op}: ${row.name}`, async () => {
+      const runtime = await openRuntime('kinglet-simd');
+      const error = await runRow(runtime, row, { worker: false }).then(
+        () => undefined,
+        (reason) => reason,
+      );
+      assert.equal(runtime.typed(error), row.code, `${error}`);
+    });
+  }
+});
 
 test('every name is used once', () => {
   const names = rows.map((row) => `${row.domain ?? ''} ${row.op} ${row.name}`);

@@ -1,0 +1,228 @@
+// What files and feeds may get wrong: each gives a typed error before or instead of reading elsewhere.
+import { ints, noise, tensor } from './model.mjs';
+
+const qkv = [noise([1, 2, 8]), noise([1, 3, 8], { seed: 2 }), noise([1, 3, 8], { seed: 3 })];
+const cache = [noise([1, 2, 4, 4], { seed: 4 }), noise([1, 2, 4, 4], { seed: 5 })];
+const token = [noise([1, 1, 8]), noise([1, 1, 8], { seed: 2 }), noise([1, 1, 8], { seed: 3 })];
+const heads = { num_heads: 2, kv_num_heads: 2 };
+const three = { outputs: ['float32', 'float32', 'float32'] };
+const onnx = { op: 'Attention', domain: '', opset: 23 };
+const four = [noise([1, 2, 3, 4]), noise([1, 2, 5, 4]), noise([1, 2, 5, 4])];
+const table = [noise([6, 2]), noise([6, 2], { seed: 2 })];
+
+export const refused = [
+  {
+    ...onnx,
+    name: 'three heads over two',
+    inputs: [noise([1, 3, 3, 4]), four[1], four[2]],
+    code: 'invalid_shape',
+  },
+  { ...onnx, name: 'no num_heads', inputs: qkv, code: 'invalid_shape' },
+  { ...onnx, name: 'a wide mask', inputs: [...four, noise([3, 6])], code: 'invalid_shape' },
+  {
+    ...onnx,
+    name: 'past of other heads',
+    inputs: [...four, null, noise([1, 1, 2, 4]), noise([1, 1, 2, 4])],
+    code: 'invalid_shape',
+  },
+  { ...onnx, name: 'past_key alone', inputs: [...four, null, noise([1, 2, 2, 4])], code: 'invalid_graph' },
+  { ...onnx, name: 'mode', attributes: { qk_matmul_output_mode: 4 }, inputs: four, code: 'invalid_graph' },
+  {
+    ...onnx,
+    name: 'lengths',
+    opset: 24,
+    inputs: [...four, null, null, null, ints([6])],
+    code: 'index_out_of_range',
+  },
+  {
+    op: 'MultiHeadAttention',
+    name: 'heads',
+    attributes: { num_heads: 3 },
+    inputs: qkv,
+    code: 'invalid_shape',
+  },
+  {
+    op: 'MultiHeadAttention',
+    name: 'no heads',
+    attributes: { num_heads: 0 },
+    inputs: qkv,
+    code: 'invalid_graph',
+  },
+  {
+    op: 'MultiHeadAttention',
+    name: 'bias',
+    attributes: { num_heads: 2 },
+    inputs: [...qkv, noise([23])],
+    code: 'invalid_shape',
+  },
+  {
+    op: 'MultiHeadAttention',
+    name: 'mask',
+    attributes: { num_heads: 2 },
+    inputs: [...qkv, null, ints([1, 1], 'int32', [1, 2])],
+    code: 'invalid_shape',
+  },
+  {
+    op: 'DecoderMaskedMultiHeadAttention',
+    name: 'past_sequence_length',
+    attributes: { num_heads: 2, past_present_share_buffer: 1 },
+    inputs: [...token, null, null, ...cache, ints([4], 'int32')],
+    ...three,
+    code: 'index_out_of_range',
+  },
+  {
+    op: 'DecoderMaskedMultiHeadAttention',
+    name: 'beams',
+    attributes: { num_heads: 2, past_present_share_buffer: 1 },
+    inputs: [
+      ...token,
+      null,
+      null,
+      ...cache,
+      ints([2], 'int32'),
+      ints([2], 'int32'),
+      ints([0, 0, 0, 0, 0, 0, 0, 0], 'int32', [1, 2, 4]),
+    ],
+    ...three,
+    code: 'unsupported_feature',
+  },
+  {
+    op: 'Attention',
+    name: 'hidden sizes',
+    attributes: { num_heads: 2, qkv_hidden_sizes: [4, 4, 5] },
+    inputs: [noise([1, 2, 3]), noise([3, 12]), noise([12])],
+    code: 'invalid_shape',
+  },
+  {
+    op: 'Attention',
+    name: 'do_rotary',
+    attributes: { num_heads: 2, do_rotary: 1 },
+    inputs: [noise([1, 2, 3]), noise([3, 12]), noise([12])],
+    code: 'unsupported_feature',
+  },
+  ...[
+    ['more than the cache', 9],
+    ['less than the new ones', -2],
+  ].map(([name, last]) => ({
+    op: 'GroupQueryAttention',
+    name,
+    attributes: heads,
+    inputs: [...token, ...cache, ints([last], 'int32'), ints([5], 'int32')],
+    ...three,
+    code: 'index_out_of_range',
+  })),
+  {
+    op: 'GroupQueryAttention',
+    name: 'total',
+    attributes: heads,
+    inputs: [...token, ...cache, ints([3], 'int32'), ints([0], 'int32')],
+    ...three,
+    code: 'invalid_argument',
+  },
+  {
+    op: 'GroupQueryAttention',
+    name: 'no tables',
+    attributes: { ...heads, do_rotary: 1 },
+    inputs: [...token, ...cache, ints([3], 'int32'), ints([4], 'int32')],
+    ...three,
+    code: 'missing_input',
+  },
+  {
+    op: 'GroupQueryAttention',
+    name: 'quantised cache',
+    attributes: { ...heads, k_quant_type: 'PER_TENSOR' },
+    inputs: [...token, ...cache, ints([3], 'int32'), ints([4], 'int32')],
+    ...three,
+    code: 'unsupported_feature',
+  },
+  {
+    op: 'GroupQueryAttention',
+    name: 'short tables',
+    attributes: { ...heads, do_rotary: 1 },
+    inputs: [...token, ...cache, ints([3], 'int32'), ints([4], 'int32'), noise([3, 2]), noise([3, 2])],
+    ...three,
+    code: 'index_out_of_range',
+  },
+  {
+    op: 'RotaryEmbedding',
+    name: 'position',
+    inputs: [noise([1, 2, 3, 4]), ints([0, 1, 6], 'int64', [1, 3]), ...table],
+    code: 'index_out_of_range',
+  },
+  {
+    op: 'RotaryEmbedding',
+    name: 'start',
+    inputs: [noise([1, 2, 3, 4]), ints([4]), ...table],
+    code: 'index_out_of_range',
+  },
+  {
+    op: 'RotaryEmbedding',
+    name: 'odd',
+    attributes: { rotary_embedding_dim: 3, num_heads: 2 },
+    inputs: [noise([1, 2, 8]), ints([0, 1], 'int64', [1, 2]), ...table],
+    code: 'invalid_shape',
+  },
+  {
+    op: 'CropAndResize',
+    name: 'batch',
+    inputs: [noise([1, 1, 4, 4]), noise([1, 4]), ints([1], 'int32'), ints([2, 2], 'int32')],
+    code: 'index_out_of_range',
+  },
+  {
+    op: 'CropAndResize',
+    name: 'size',
+    inputs: [noise([1, 1, 4, 4]), noise([1, 4]), ints([0], 'int32'), ints([2, 0], 'int32')],
+    code: 'invalid_argument',
+  },
+  {
+    op: 'NGramRepeatBlock',
+    name: 'token',
+    attributes: { ngram_size: 1 },
+    inputs: [ints([0, 7], 'int64', [1, 2]), noise([1, 5])],
+    code: 'index_out_of_range',
+  },
+  {
+    op: 'WordConvEmbedding',
+    name: 'letter',
+    inputs: [ints([1, 9], 'int32', [1, 2]), noise([2, 1, 2, 3]), noise([2]), noise([9, 3])],
+    code: 'index_out_of_range',
+  },
+  {
+    op: 'WordConvEmbedding',
+    name: 'window',
+    inputs: [ints([1, 2], 'int32', [1, 2]), noise([2, 1, 3, 3]), noise([2]), noise([9, 3])],
+    code: 'invalid_shape',
+  },
+  { op: 'Inverse', name: 'not square', inputs: [noise([2, 3])], code: 'invalid_shape' },
+  { op: 'UnfoldTensor', name: 'size', attributes: { size: 6 }, inputs: [noise([5])], code: 'invalid_shape' },
+  {
+    op: 'RelativePositionBias',
+    name: 'length',
+    attributes: { max_distance: 8 },
+    inputs: [noise([8, 2]), ints([-1]), ints([2])],
+    code: 'invalid_argument',
+  },
+  {
+    op: 'CDist',
+    name: 'metric',
+    attributes: { metric: 'cosine' },
+    inputs: [noise([2, 3]), noise([2, 3])],
+    code: 'unsupported_feature',
+  },
+  {
+    op: 'Crop',
+    name: 'border',
+    domain: '',
+    opset: 8,
+    attributes: { border: [1, 1] },
+    inputs: [noise([1, 1, 3, 3])],
+    code: 'invalid_graph',
+  },
+  {
+    op: 'DynamicTimeWarping',
+    name: 'empty',
+    inputs: [tensor('float32', [0, 3], [])],
+    outputs: ['int32'],
+    code: 'invalid_shape',
+  },
+];
