@@ -34,15 +34,7 @@ Status infer(InferContext& c) {
 
 Status lower(LowerContext& c) {
   KL_ASSIGN(ProductSpec spec, spec_of(c));
-  std::string_view name = c.attributes().get_string("activation");
-  if (!name.empty()) {
-    Activation::Kind kind;
-    KL_REQUIRE(activation_from_name(name, false, &kind), kUnsupportedFeature, "activation ", name);
-    spec.activation = default_activation(kind);
-    spec.activation.alpha = c.attributes().get_float("activation_alpha", spec.activation.alpha);
-    spec.activation.beta = c.attributes().get_float("activation_beta", spec.activation.beta);
-    KL_REQUIRE(c.dtype(0) != DType::kFloat64, kUnsupportedType, "activation ", name, " of float64");
-  }
+  KL_TRY(read_activation(c, &spec.activation));
   return lower_product(c, spec);
 }
 

@@ -196,6 +196,18 @@ Status prepare(LowerContext& c, const ProductSpec& spec, ProductParams p) {
 
 }  // namespace
 
+Status read_activation(const OpContext& c, Activation* activation) {
+  std::string_view name = c.attributes().get_string("activation");
+  if (name.empty()) return {};
+  Activation::Kind kind;
+  KL_REQUIRE(activation_from_name(name, false, &kind), kUnsupportedFeature, "activation ", name);
+  KL_REQUIRE(c.dtype(0) != DType::kFloat64, kUnsupportedType, "activation ", name, " of float64");
+  *activation = default_activation(kind);
+  activation->alpha = c.attributes().get_float("activation_alpha", activation->alpha);
+  activation->beta = c.attributes().get_float("activation_beta", activation->beta);
+  return {};
+}
+
 Status lower_product(LowerContext& c, const ProductSpec& spec) {
   ProductParams p;
   p.m = static_cast<size_t>(spec.a.rows);

@@ -35,6 +35,8 @@ struct ProductSpec {
 
 // Batch extents of the result; fails when columns of A and rows of B differ or the batches do not broadcast.
 Result<Shape> product_batch(const MatrixStack& a, const MatrixStack& b);
+// Attributes activation, activation_alpha, activation_beta.
+Status read_activation(const OpContext& c, Activation* activation);
 // The step of a product of inputs 0 and 1. Constant operands are packed when planning.
 Status lower_product(LowerContext& c, const ProductSpec& spec);
 
