@@ -309,21 +309,6 @@ for (const [b, s, n, h, d] of [
   );
 
 // Matrices
-for (const [m, k, n] of [
-  [1, 1, 1],
-  [5, 7, 3],
-  [20, 33, 12],
-]) {
-  for (const metric of ['euclidean', 'sqeuclidean'])
-    for (const type of ['float32', 'float64'])
-      add(
-        'CDist',
-        `${label([m, k, n])} ${metric} ${type}`,
-        { metric },
-        [noise([m, n], { type }), noise([k, n], { type, seed: 2 })],
-        { outputs: [type], rtol: 1e-4, atol: 1e-5 },
-      );
-}
 for (const dims of [
   [1, 1],
   [3, 4, 4],

@@ -203,13 +203,6 @@ export const refused = [
     code: 'invalid_argument',
   },
   {
-    op: 'CDist',
-    name: 'metric',
-    attributes: { metric: 'cosine' },
-    inputs: [noise([2, 3]), noise([2, 3])],
-    code: 'unsupported_feature',
-  },
-  {
     op: 'Crop',
     name: 'border',
     domain: '',
