@@ -74,7 +74,7 @@ describe('refused with a typed error', () => {
 });
 
 test('every name is used once', () => {
-  const names = rows.map((row) => `${row.domain ?? ''} ${row.op} ${row.name}`);
+  const names = rows.map((row) => `${row.domain ?? 'com.microsoft'} ${row.op} ${row.name}`);
   assert.deepEqual(
     names.filter((name, i) => names.indexOf(name) !== i),
     [],
