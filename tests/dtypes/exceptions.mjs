@@ -2,6 +2,7 @@
 export const elsewhere = {
   'one type each; conformance set and tests of their own':
     'StringNormalizer StringConcat StringSplit RegexFullMatch ImageDecoder',
+  'experimental operators of the first years, in no specification any more': 'Crop ImageScaler',
   'tests of convolutions and attention': 'ConvInteger DeformConv Attention RotaryEmbedding TensorScatter',
 };
 
