@@ -41,8 +41,8 @@ Status check_extents(const char* name, const std::array<int64_t, 3>& extents) {
   return {};
 }
 
-Result<Spatial> read_spatial(const OpContext& c) {
-  const Shape &x = c.shape(0), &w = c.shape(1);
+Result<Spatial> read_spatial(const OpContext& c, int weights = 1) {
+  const Shape &x = c.shape(0), &w = c.shape(weights);
   KL_REQUIRE(x.rank() >= 3 && x.rank() <= 5, kUnsupportedFeature, "X has ", x.rank() - 2,
              " spatial dimensions, one to three are supported");
   KL_REQUIRE(w.rank() == x.rank(), kInvalidShape, "X is ", x, ", W is ", w);
@@ -106,23 +106,23 @@ void set_extents(const Spatial& s, ConvShape* shape) {
   }
 }
 
-Status check_bias(const OpContext& c, int64_t channels) {
-  if (!c.has_input(2)) return {};
-  KL_REQUIRE(c.shape(2) == Shape{channels}, kInvalidShape, "B is ", c.shape(2), ", expected [", channels,
-             "]");
+Status check_bias(const OpContext& c, int64_t channels, int bias = 2) {
+  if (!c.has_input(bias)) return {};
+  KL_REQUIRE(c.shape(bias) == Shape{channels}, kInvalidShape, "B is ", c.shape(bias), ", expected [",
+             channels, "]");
   return {};
 }
 
 }  // namespace
 
-Result<ConvShape> conv_shape(const OpContext& c) {
-  KL_ASSIGN(Spatial s, read_spatial(c));
+Result<ConvShape> conv_shape(const OpContext& c, int weights, int bias) {
+  KL_ASSIGN(Spatial s, read_spatial(c, weights));
   KL_ASSIGN(AutoPad auto_pad, read_auto_pad(c));
-  const Shape &x = c.shape(0), &w = c.shape(1);
+  const Shape &x = c.shape(0), &w = c.shape(weights);
   int64_t groups = c.attributes().get_int("group", 1);
   KL_REQUIRE(groups > 0 && x[1] % groups == 0 && w[0] % groups == 0 && w[1] == x[1] / groups, kInvalidShape,
              "X ", x, " and W ", w, " do not fit with group ", groups);
-  KL_TRY(check_bias(c, w[0]));
+  KL_TRY(check_bias(c, w[0], bias));
   ConvShape shape;
   shape.images = static_cast<size_t>(x[0]);
   shape.groups = static_cast<size_t>(groups);

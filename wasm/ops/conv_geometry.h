@@ -6,8 +6,8 @@
 namespace kinglet {
 
 // From X, W (and B, if given) and kernel_shape, strides, dilations, pads, auto_pad, group. One to three
-// spatial dimensions.
-Result<ConvShape> conv_shape(const OpContext& c);
+// spatial dimensions. W and B are the inputs `weights` and `bias`.
+Result<ConvShape> conv_shape(const OpContext& c, int weights = 1, int bias = 2);
 // The same for ConvTranspose, with output_padding and output_shape.
 Result<ConvShape> conv_transpose_shape(const OpContext& c);
 // [N, channels, out...] with as many spatial dimensions as X has.

@@ -1,0 +1,107 @@
+#include "kernels/quant/pack.h"
+
+#include <cstring>
+
+#include "base/checked.h"
+#include "simd/bytes.h"
+#include "simd/transpose.h"
+
+namespace kinglet::quant_internal {
+
+void copy_panel(const ByteMatrix& b, size_t k, size_t n, size_t columns, uint8_t* panel) {
+  if (k == 0) return;  // then there may be no memory
+  const uint8_t* from = b.data + n * b.column;
+  if (b.column == 1 && columns == kQuantPanel) {
+    for (size_t p = 0; p < k; ++p, from += b.row, panel += kQuantPanel) std::memcpy(panel, from, kQuantPanel);
+    return;
+  }
+  if (columns < kQuantPanel) std::memset(panel, 0, k * kQuantPanel);
+  for (size_t q = 0; q < columns; ++q) {
+    const uint8_t* column = from + q * b.column;
+    for (size_t p = 0; p < k; ++p, column += b.row) panel[p * kQuantPanel + q] = *column;
+  }
+}
+
+void sum_panel(const uint8_t* panel, size_t k, uint8_t flip, int32_t* sums) {
+  Int4 lo = Int4::splat(0), hi = lo;
+  for (size_t p = 0; p < k; ++p, panel += kQuantPanel) {
+    Int4 a, b;
+    if (flip != 0) {
+      load_ints<false>(panel, &a, &b);
+    } else {
+      load_ints<true>(panel, &a, &b);
+    }
+    lo = lo + a;
+    hi = hi + b;
+  }
+  Int4 shift = Int4::splat(flip != 0 ? static_cast<int32_t>(128 * k) : 0);
+  (lo - shift).store(sums);
+  (hi - shift).store(sums + 4);
+}
+
+void interleave_panel(uint8_t* panel, size_t k, size_t group, uint8_t flip) {
+  const Bytes16 change = splat_byte(flip);
+  size_t groups = ceil_div(k, group);
+  std::memset(panel + k * kQuantPanel, 0, (groups * group - k) * kQuantPanel);
+  if (group == 2) {
+    for (size_t g = 0; g < groups; ++g, panel += 16)
+      store_bytes(zip_halves(load_bytes(panel)) ^ change, panel);
+    return;
+  }
+  for (size_t g = 0; g < groups; ++g, panel += 32) {
+    Bytes16 upper = zip_halves(load_bytes(panel)) ^ change,
+            lower = zip_halves(load_bytes(panel + 16)) ^ change;
+    store_bytes(zip_pairs_low(upper, lower), panel);
+    store_bytes(zip_pairs_high(upper, lower), panel + 16);
+  }
+}
+
+void copy_strip(const ByteMatrix& a, size_t row, size_t rows, size_t k, size_t group, uint8_t* strip) {
+  if (k == 0) return;
+  const uint8_t* from = a.data + row * a.row;
+  uint8_t flip = flip_of(a);
+  const Bytes16 change = splat_byte(flip);
+  size_t p = 0;
+  if (rows == 4 && a.column == 1) {
+    const uint8_t *r1 = from + a.row, *r2 = r1 + a.row, *r3 = r2 + a.row;
+    for (; group == 2 && p + 8 <= k; p += 8, strip += 32) {
+      Bytes16 x = load_halves(from + p, r2 + p) ^ change, y = load_halves(r1 + p, r3 + p) ^ change;
+      Bytes16 top = zip_pairs_low(x, y), bottom = zip_pairs_high(x, y);
+      store_bytes(zip_fours_low(top, bottom), strip);
+      store_bytes(zip_fours_high(top, bottom), strip + 16);
+    }
+    for (; group == 4 && p + 16 <= k; p += 16, strip += 64) {
+      uint32_t rows_of_words[16], columns[16];
+      const uint8_t* all[] = {from, r1, r2, r3};
+      for (size_t i = 0; i < 4; ++i) store_bytes(load_bytes(all[i] + p) ^ change, rows_of_words + 4 * i);
+      transpose_4x4(rows_of_words, 4, columns, 4);
+      std::memcpy(strip, columns, sizeof columns);
+    }
+  }
+  for (; p < k; p += group) {
+    for (size_t i = 0; i < rows; ++i) {
+      for (size_t q = p; q < p + group; ++q)
+        *strip++ = q < k ? from[i * a.row + q * a.column] ^ flip : uint8_t{0};
+    }
+  }
+}
+
+void sum_strip(const ByteMatrix& a, size_t row, size_t rows, size_t k, int32_t* sums) {
+  for (size_t i = 0; i < rows; ++i) {
+    sums[i] = 0;
+    if (k == 0) continue;
+    const uint8_t* from = a.data + (row + i) * a.row;
+    int32_t sum = 0;
+    if (a.column == 1 && a.is_signed) {
+      for (size_t p = 0; p < k; ++p) sum += static_cast<int8_t>(from[p]);
+    } else if (a.column == 1) {
+      for (size_t p = 0; p < k; ++p) sum += from[p];
+    } else {
+      for (size_t p = 0; p < k; ++p)
+        sum += a.is_signed ? int{static_cast<int8_t>(from[p * a.column])} : int{from[p * a.column]};
+    }
+    sums[i] = a.is_signed ? sum : sum - static_cast<int32_t>(128 * k);
+  }
+}
+
+}  // namespace kinglet::quant_internal

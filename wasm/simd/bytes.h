@@ -1,0 +1,187 @@
+#pragma once
+// Vectors of 8-bit and 16-bit integers as the integer kernels need them. Beside wasm128.h the only place that
+// knows relaxed instructions.
+#include "simd/vec.h"
+
+namespace kinglet {
+
+using Int4 = vec<int32_t, 4>;
+using Float4 = vec<float, 4>;
+
+// Contract (no load or store needs alignment):
+//   load_bytes, store_bytes   16 bytes
+//   load_halves(a, b)         8 bytes of a, then 8 of b
+//   zip_halves(x)             x0 x8 x1 x9 x2 x10 ...
+//   zip_pairs_low(a, b)       a0 a1 b0 b1 a2 a3 b2 b3 ... of the first halves; zip_pairs_high: of the second
+//   zip_fours_low, _high      the same by fours
+//   load_widened(p)           eight signed bytes as int16
+//   splat_pair(p)             two int16, four times
+//   dot_pairs(a, b)           lane i: a[2i] b[2i] + a[2i + 1] b[2i + 1]
+//   load_ints<is_signed>      eight bytes as int32
+//   store_low_bytes(lo, hi)   the low byte of each lane
+//   store_even_bytes(x)       bytes 0, 2, 4, ...
+//   splat_four(p), dot_four<unsigned_b>(a, b, c)
+//       lane i: c + the products of four signed bytes of a and four bytes of b. In wasm it is the machine's
+//       affair whether b is signed and whether the sum of two products saturates; `unsigned_b` is for the
+//       scalar form, which never saturates.
+#if defined(__wasm_simd128__)
+
+struct Words8 {
+  v128_t v;
+};
+struct Bytes16 {
+  v128_t v;
+};
+inline Bytes16 load_bytes(const void* p) { return {wasm_v128_load(p)}; }
+inline void store_bytes(Bytes16 x, void* p) { wasm_v128_store(p, x.v); }
+inline Bytes16 load_halves(const void* a, const void* b) {
+  return {wasm_v128_load64_lane(b, wasm_v128_load64_zero(a), 1)};
+}
+inline Bytes16 splat_byte(uint8_t x) { return {wasm_i8x16_splat(static_cast<int8_t>(x))}; }
+inline Bytes16 operator^(Bytes16 a, Bytes16 b) { return {wasm_v128_xor(a.v, b.v)}; }
+inline Bytes16 zip_halves(Bytes16 x) {
+  return {wasm_i8x16_shuffle(x.v, x.v, 0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15)};
+}
+inline Bytes16 zip_pairs_low(Bytes16 a, Bytes16 b) {
+  return {wasm_i16x8_shuffle(a.v, b.v, 0, 8, 1, 9, 2, 10, 3, 11)};
+}
+inline Bytes16 zip_pairs_high(Bytes16 a, Bytes16 b) {
+  return {wasm_i16x8_shuffle(a.v, b.v, 4, 12, 5, 13, 6, 14, 7, 15)};
+}
+inline Bytes16 zip_fours_low(Bytes16 a, Bytes16 b) { return {wasm_i32x4_shuffle(a.v, b.v, 0, 4, 1, 5)}; }
+inline Bytes16 zip_fours_high(Bytes16 a, Bytes16 b) { return {wasm_i32x4_shuffle(a.v, b.v, 2, 6, 3, 7)}; }
+inline Words8 load_widened(const void* p) { return {wasm_i16x8_load8x8(p)}; }
+inline void store_words(Words8 x, int16_t* p) { wasm_v128_store(p, x.v); }
+inline Words8 splat_pair(const int16_t* p) { return {wasm_v128_load32_splat(p)}; }
+inline Int4 dot_pairs(Words8 a, Words8 b) { return {wasm_i32x4_dot_i16x8(a.v, b.v)}; }
+template <bool is_signed>
+inline void load_ints(const void* p, Int4* lo, Int4* hi) {
+  v128_t words = is_signed ? wasm_i16x8_load8x8(p) : wasm_u16x8_load8x8(p);
+  lo->v = wasm_i32x4_extend_low_i16x8(words);
+  hi->v = wasm_i32x4_extend_high_i16x8(words);
+}
+inline void store_low_bytes(Int4 lo, Int4 hi, void* p) {
+  wasm_v128_store64_lane(
+      p, wasm_i8x16_shuffle(lo.v, hi.v, 0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0), 0);
+}
+inline void store_even_bytes(Bytes16 x, void* p) {
+  wasm_v128_store64_lane(p, wasm_i8x16_shuffle(x.v, x.v, 0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0, 0, 0),
+                         0);
+}
+#if defined(__wasm_relaxed_simd__)
+inline Bytes16 splat_four(const void* p) { return {wasm_v128_load32_splat(p)}; }
+template <bool unsigned_b>
+inline Int4 dot_four(Bytes16 a, Bytes16 b, Int4 c) {
+  return {wasm_i32x4_relaxed_dot_i8x16_i7x16_add(a.v, b.v, c.v)};
+}
+#endif
+
+#else
+
+struct Words8 {
+  int16_t v[8];
+};
+struct Bytes16 {
+  uint8_t v[16];
+};
+namespace scalar {
+template <class At>
+Int4 lanes(At at) {
+  const int32_t values[] = {at(0), at(1), at(2), at(3)};
+  return Int4::load(values);
+}
+template <class At>
+Bytes16 bytes(At at) {
+  Bytes16 x;
+  for (size_t i = 0; i < 16; ++i) x.v[i] = at(i);
+  return x;
+}
+}  // namespace scalar
+inline Bytes16 load_bytes(const void* p) {
+  Bytes16 x;
+  std::memcpy(x.v, p, 16);
+  return x;
+}
+inline void store_bytes(Bytes16 x, void* p) { std::memcpy(p, x.v, 16); }
+inline Bytes16 load_halves(const void* a, const void* b) {
+  Bytes16 x;
+  std::memcpy(x.v, a, 8);
+  std::memcpy(x.v + 8, b, 8);
+  return x;
+}
+inline Bytes16 splat_byte(uint8_t x) {
+  return scalar::bytes([&](size_t) { return x; });
+}
+inline Bytes16 operator^(Bytes16 a, Bytes16 b) {
+  return scalar::bytes([&](size_t i) { return static_cast<uint8_t>(a.v[i] ^ b.v[i]); });
+}
+inline Bytes16 zip_halves(Bytes16 x) {
+  return scalar::bytes([&](size_t i) { return x.v[i / 2 + i % 2 * 8]; });
+}
+inline Bytes16 zip_pairs_low(Bytes16 a, Bytes16 b) {
+  return scalar::bytes([&](size_t i) { return (i & 2 ? b : a).v[i / 4 * 2 + i % 2]; });
+}
+inline Bytes16 zip_pairs_high(Bytes16 a, Bytes16 b) {
+  return scalar::bytes([&](size_t i) { return (i & 2 ? b : a).v[8 + i / 4 * 2 + i % 2]; });
+}
+inline Bytes16 zip_fours_low(Bytes16 a, Bytes16 b) {
+  return scalar::bytes([&](size_t i) { return (i & 4 ? b : a).v[i / 8 * 4 + i % 4]; });
+}
+inline Bytes16 zip_fours_high(Bytes16 a, Bytes16 b) {
+  return scalar::bytes([&](size_t i) { return (i & 4 ? b : a).v[8 + i / 8 * 4 + i % 4]; });
+}
+inline Words8 load_widened(const void* p) {
+  Words8 x;
+  for (int i = 0; i < 8; ++i) x.v[i] = static_cast<const int8_t*>(p)[i];
+  return x;
+}
+inline void store_words(Words8 x, int16_t* p) { std::memcpy(p, x.v, 16); }
+inline Words8 splat_pair(const int16_t* p) {
+  Words8 x;
+  for (int i = 0; i < 8; ++i) x.v[i] = p[i % 2];
+  return x;
+}
+inline Int4 dot_pairs(Words8 a, Words8 b) {
+  return scalar::lanes([&](int i) { return a.v[2 * i] * b.v[2 * i] + a.v[2 * i + 1] * b.v[2 * i + 1]; });
+}
+template <bool is_signed>
+inline void load_ints(const void* p, Int4* lo, Int4* hi) {
+  using T = std::conditional_t<is_signed, int8_t, uint8_t>;
+  const T* x = static_cast<const T*>(p);
+  *lo = scalar::lanes([&](int i) { return int32_t{x[i]}; });
+  *hi = scalar::lanes([&](int i) { return int32_t{x[4 + i]}; });
+}
+inline void store_low_bytes(Int4 lo, Int4 hi, void* p) {
+  int32_t values[8];
+  lo.store(values);
+  hi.store(values + 4);
+  for (int i = 0; i < 8; ++i) static_cast<uint8_t*>(p)[i] = static_cast<uint8_t>(values[i]);
+}
+inline void store_even_bytes(Bytes16 x, void* p) {
+  for (int i = 0; i < 8; ++i) static_cast<uint8_t*>(p)[i] = x.v[2 * i];
+}
+inline Bytes16 splat_four(const void* p) {
+  Bytes16 x;
+  for (int i = 0; i < 4; ++i) std::memcpy(x.v + 4 * i, p, 4);
+  return x;
+}
+template <bool unsigned_b>
+inline Int4 dot_four(Bytes16 a, Bytes16 b, Int4 c) {
+  return c + scalar::lanes([&](int i) {
+           int32_t sum = 0;
+           for (int j = 4 * i; j < 4 * i + 4; ++j)
+             sum +=
+                 static_cast<int8_t>(a.v[j]) * (unsigned_b ? int{b.v[j]} : int{static_cast<int8_t>(b.v[j])});
+           return sum;
+         });
+}
+
+#endif
+
+// Nearest integer, ties to even, of numbers below 2^22 in magnitude.
+inline Int4 to_nearest_int(Float4 x) {
+  constexpr float kShift = 12582912.0f;
+  return bit_cast<int32_t>(x + Float4::splat(kShift)) - Int4::splat(0x4b400000);
+}
+
+}  // namespace kinglet
