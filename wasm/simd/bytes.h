@@ -18,6 +18,7 @@ using Float4 = vec<float, 4>;
 //   splat_pair(p)             two int16, four times
 //   dot_pairs(a, b)           lane i: a[2i] b[2i] + a[2i + 1] b[2i + 1]
 //   load_ints<is_signed>      eight bytes as int32
+//   load_nibbles(p, v)        the low halves of eight bytes in v[0], v[1], the high halves in v[2], v[3]
 //   store_low_bytes(lo, hi)   the low byte of each lane
 //   store_even_bytes(x)       bytes 0, 2, 4, ...
 //   splat_four(p), dot_four<unsigned_b>(a, b, c)
@@ -59,6 +60,15 @@ inline void load_ints(const void* p, Int4* lo, Int4* hi) {
   v128_t words = is_signed ? wasm_i16x8_load8x8(p) : wasm_u16x8_load8x8(p);
   lo->v = wasm_i32x4_extend_low_i16x8(words);
   hi->v = wasm_i32x4_extend_high_i16x8(words);
+}
+inline void load_nibbles(const void* p, Int4 (&v)[4]) {
+  v128_t bytes = wasm_v128_load64_zero(p);
+  v128_t low = wasm_u16x8_extend_low_u8x16(wasm_v128_and(bytes, wasm_i8x16_splat(15)));
+  v128_t high = wasm_u16x8_extend_low_u8x16(wasm_u8x16_shr(bytes, 4));
+  v[0].v = wasm_u32x4_extend_low_u16x8(low);
+  v[1].v = wasm_u32x4_extend_high_u16x8(low);
+  v[2].v = wasm_u32x4_extend_low_u16x8(high);
+  v[3].v = wasm_u32x4_extend_high_u16x8(high);
 }
 inline void store_low_bytes(Int4 lo, Int4 hi, void* p) {
   wasm_v128_store64_lane(
@@ -150,6 +160,11 @@ inline void load_ints(const void* p, Int4* lo, Int4* hi) {
   const T* x = static_cast<const T*>(p);
   *lo = scalar::lanes([&](int i) { return int32_t{x[i]}; });
   *hi = scalar::lanes([&](int i) { return int32_t{x[4 + i]}; });
+}
+inline void load_nibbles(const void* p, Int4 (&v)[4]) {
+  const auto* x = static_cast<const uint8_t*>(p);
+  for (int i = 0; i < 4; ++i)
+    v[i] = scalar::lanes([&](int lane) { return int32_t{x[i % 2 * 4 + lane]} >> (i / 2 * 4) & 15; });
 }
 inline void store_low_bytes(Int4 lo, Int4 hi, void* p) {
   int32_t values[8];

@@ -57,15 +57,17 @@ bool exact() {
   if constexpr (std::is_same_v<Form, PairForm>) {
     return true;
   } else {
+    // Volatile, or a compiler or wasm-opt computes what only the machine knows.
+    static const volatile int kFactors[][2] = {{127, 255}, {-128, 255}, {-128, 128}};
     uint8_t a[16], b[32];
     int32_t sums[8];
-    for (auto [x, y] : {std::pair(127, 255), std::pair(-128, 255), std::pair(-128, 128)}) {
+    for (const auto& factors : kFactors) {
+      int x = factors[0], y = factors[1];
       std::fill(std::begin(a), std::end(a), static_cast<uint8_t>(x));
       std::fill(std::begin(b), std::end(b), static_cast<uint8_t>(y));
       Form::template multiply<1>(a, b, 1, sums);
-      int factor = Form::kUnsignedB ? y : y - 256;
       for (int32_t s : sums)
-        if (s != 4 * x * factor) return false;
+        if (s != 4 * x * (Form::kUnsignedB ? y : y - 256)) return false;
     }
     return true;
   }
