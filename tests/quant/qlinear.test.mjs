@@ -51,19 +51,21 @@ describe('QLinearAdd, QLinearMul', () => {
           ],
           outputs: [type],
         }));
-  each('without zero points', () => ({
-    op: 'QLinearAdd',
-    inputs: [
-      any('uint8', [31]),
-      scalar('float32', 0.01),
-      null,
-      any('uint8', [31]),
-      scalar('float32', 0.02),
-      null,
-      scalar('float32', 0.03),
-    ],
-    outputs: ['uint8'],
-  }));
+  // onnxruntime-node refuses absent zero points in the middle: the definition.
+  test('without zero points', async () => {
+    seed(++number);
+    const [a, b] = [any('uint8', [31]), any('uint8', [31])];
+    const sums = Array.from(a.data, (v, i) =>
+      Math.min(255, Math.round((v * 0.011 + b.data[i] * 0.02) / 0.03)),
+    );
+    await check({
+      op: 'QLinearAdd',
+      domain,
+      inputs: [a, scalar('float32', 0.011), null, b, scalar('float32', 0.02), null, scalar('float32', 0.03)],
+      outputs: ['uint8'],
+      expected: { out0: tensor('uint8', [31], sums) },
+    });
+  });
 });
 
 describe('QLinearSigmoid, QLinearLeakyRelu', () => {

@@ -69,7 +69,7 @@ Result<bool> per_channel(const OpContext& c, int input, const ConvShape& shape) 
   return many;
 }
 
-Status infer(InferContext& c, const Roles& r, DType dtype) {
+[[gnu::noinline]] Status infer(InferContext& c, const Roles& r, DType dtype) {
   KL_ASSIGN(ConvShape shape, conv_shape(c, r.w, r.bias));
   KL_ASSIGN([[maybe_unused]] bool many_zeros, per_channel(c, r.w_zero, shape));
   KL_ASSIGN([[maybe_unused]] bool many_scales, per_channel(c, r.w_scale, shape));
@@ -79,7 +79,7 @@ Status infer(InferContext& c, const Roles& r, DType dtype) {
   return {};
 }
 
-Status lower(LowerContext& c, const Roles& r) {
+[[gnu::noinline]] Status lower(LowerContext& c, const Roles& r) {
   Params p;
   p.roles = r;
   QuantConv& call = p.call;

@@ -28,7 +28,8 @@ struct List {
   std::vector<size_t> of_item;  // where the values of each item of the batch start; empty: at 0
 };
 
-Result<List> list_of(const OpContext& c, int input, int64_t want, bool rows, const Shape& batch) {
+[[gnu::noinline]] Result<List> list_of(const OpContext& c, int input, int64_t want, bool rows,
+                                       const Shape& batch) {
   List list;
   if (input < 0 || !c.has_input(input)) return list;
   const Shape& s = c.shape(input);
@@ -75,7 +76,7 @@ struct Spec {
   Shape out;
 };
 
-Result<Spec> spec_of(const OpContext& c, const Roles& r) {
+[[gnu::noinline]] Result<Spec> spec_of(const OpContext& c, const Roles& r) {
   Spec s;
   KL_REQUIRE(c.rank(r.a) > 0 && c.rank(r.b) > 0, kInvalidShape, "A and B need at least one dimension");
   s.a = matrix_stack(c.shape(r.a), true);
@@ -134,7 +135,7 @@ class Scales {
         columns_(rows_ + p.call.m) {
     *memory += (p.call.m + p.call.n) * sizeof(float);
   }
-  void set(QuantMatMul* call, size_t item) const {
+  [[gnu::noinline]] void set(QuantMatMul* call, size_t item) const {
     const float *a = at(p_.a_scale, a_, item), *b = at(p_.b_scale, b_, item);
     auto whole = [&](float x, float y) {
       float both = p_.alpha == 1 ? x * y : p_.alpha * x * y;
@@ -253,7 +254,7 @@ Status set_bias(const LowerContext& c, const Roles& r, const Spec& s, Params* p)
   return {};
 }
 
-Status lower(LowerContext& c, const Roles& r) {
+[[gnu::noinline]] Status lower(LowerContext& c, const Roles& r) {
   KL_ASSIGN(Spec s, spec_of(c, r));
   Params p;
   p.roles = r;
@@ -326,7 +327,7 @@ Status lower(LowerContext& c, const Roles& r) {
   return {};
 }
 
-Status infer(InferContext& c, const Roles& r, DType dtype) {
+[[gnu::noinline]] Status infer(InferContext& c, const Roles& r, DType dtype) {
   KL_ASSIGN(Spec s, spec_of(c, r));
   KL_TRY(check_lists(c, r, s));
   c.output(0, dtype, s.out);

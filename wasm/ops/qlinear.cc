@@ -6,10 +6,15 @@ namespace kinglet::ops {
 
 namespace {
 
-Attributes with(std::initializer_list<Attribute> list) {
+// Calls without temporaries, which expansions are made of.
+[[gnu::noinline]] ValueId add(ExpandContext& c, std::string_view op, std::initializer_list<ValueId> inputs) {
+  return c.op(op, inputs);
+}
+[[gnu::noinline]] ValueId add(ExpandContext& c, std::string_view op, std::initializer_list<ValueId> inputs,
+                              std::string_view attribute, int64_t value) {
   Attributes a;
-  for (const Attribute& one : list) a.set(one.name, one.value);
-  return a;
+  a.set(attribute, value);
+  return c.op(op, inputs, std::move(a));
 }
 
 ValueId constant_ints(ExpandContext& c, std::initializer_list<int64_t> values, Status* status) {
@@ -22,8 +27,8 @@ ValueId constant_ints(ExpandContext& c, std::initializer_list<int64_t> values, S
 }
 
 // Inputs i, i + 1 and i + 2 are a tensor, its scale and its zero point.
-ValueId dequantized(ExpandContext& c, size_t i, size_t scale, size_t zero) {
-  return c.op("DequantizeLinear", {c.input(i), c.input(scale), c.input(zero)});
+[[gnu::noinline]] ValueId dequantized(ExpandContext& c, size_t i, size_t scale, size_t zero) {
+  return add(c, "DequantizeLinear", {c.input(i), c.input(scale), c.input(zero)});
 }
 ValueId dequantized(ExpandContext& c, size_t i) { return dequantized(c, i, i + 1, i + 2); }
 
@@ -34,22 +39,22 @@ Status quantize(ExpandContext& c, ValueId value, size_t i, size_t like = 0) {
   if (zero == kNoValue) {
     KL_ASSIGN(zero, scalar_like(c, like, 0));
   }
-  c.output(0, c.op("QuantizeLinear", {value, c.input(i), zero}));
+  c.output(0, add(c, "QuantizeLinear", {value, c.input(i), zero}));
   return {};
 }
 
-// Transposed for operators that want channels second, and back. `rank` counts all dimensions.
-ValueId channels_second(ExpandContext& c, ValueId x, int64_t rank) {
-  std::vector<int64_t> perm{0, rank - 1};
-  for (int64_t d = 1; d < rank - 1; ++d) perm.push_back(d);
-  return c.op("Transpose", {x}, with({{"perm", std::move(perm)}}));
-}
-ValueId channels_last(ExpandContext& c, ValueId x, int64_t rank) {
+// Transposed for operators that want channels second, or back. `rank` counts all dimensions.
+[[gnu::noinline]] ValueId transposed(ExpandContext& c, ValueId x, int64_t rank, bool channels_second) {
   std::vector<int64_t> perm{0};
-  for (int64_t d = 2; d < rank; ++d) perm.push_back(d);
-  perm.push_back(1);
-  return c.op("Transpose", {x}, with({{"perm", std::move(perm)}}));
+  if (channels_second) perm.push_back(rank - 1);
+  for (int64_t d = channels_second ? 1 : 2; d < (channels_second ? rank - 1 : rank); ++d) perm.push_back(d);
+  if (!channels_second) perm.push_back(1);
+  Attributes a;
+  a.set("perm", std::move(perm));
+  return c.op("Transpose", {x}, std::move(a));
 }
+ValueId channels_second(ExpandContext& c, ValueId x, int64_t rank) { return transposed(c, x, rank, true); }
+ValueId channels_last(ExpandContext& c, ValueId x, int64_t rank) { return transposed(c, x, rank, false); }
 
 Attributes without_layout(const ExpandContext& c) {
   Attributes a = c.attributes();
@@ -65,7 +70,7 @@ Status average_pool(ExpandContext& c) {
   bool last = c.attributes().get_int("channels_last") != 0;
   ValueId x = dequantized(c, 0);
   if (last) x = channels_second(c, x, pool_rank(c));
-  x = c.op("AveragePool", {x}, without_layout(c));
+  x = add(c, "AveragePool", {x}, without_layout(c));
   if (last) x = channels_last(c, x, pool_rank(c));
   return quantize(c, x, 3);
 }
@@ -73,18 +78,18 @@ Status average_pool(ExpandContext& c) {
 // With channels last the pooled axes are [1, rank - 1), counted by the shape of the input.
 Status global_average_pool(ExpandContext& c) {
   ValueId x = dequantized(c, 0);
-  if (c.attributes().get_int("channels_last") == 0) return quantize(c, c.op("GlobalAveragePool", {x}), 3);
+  if (c.attributes().get_int("channels_last") == 0) return quantize(c, add(c, "GlobalAveragePool", {x}), 3);
   KL_ASSIGN(Tensor one, Tensor::scalar<int64_t>(1));
   KL_ASSIGN(Tensor minus_one, Tensor::scalar<int64_t>(-1));
-  ValueId rank = c.op("Size", {c.op("Shape", {x})});
-  ValueId end = c.op("Add", {rank, c.constant(std::move(minus_one))});
+  ValueId rank = add(c, "Size", {add(c, "Shape", {x})});
+  ValueId end = add(c, "Add", {rank, c.constant(std::move(minus_one))});
   ValueId step = c.constant(std::move(one));
-  return quantize(c, c.op("ReduceMean", {x, c.op("Range", {step, end, step})}), 3);
+  return quantize(c, add(c, "ReduceMean", {x, add(c, "Range", {step, end, step})}), 3);
 }
 
 Status max_pool(ExpandContext& c) {
   int64_t rank = pool_rank(c);
-  ValueId x = c.op("MaxPool", {channels_second(c, c.input(0), rank)}, c.attributes());
+  ValueId x = add(c, "MaxPool", {channels_second(c, c.input(0), rank)}, c.attributes());
   c.output(0, channels_last(c, x, rank));
   return {};
 }
@@ -112,31 +117,31 @@ Status concat(ExpandContext& c) {
   std::vector<ValueId> parts;
   for (size_t i = 2; i < count; i += 3) parts.push_back(dequantized(c, i));
   ValueId all = c.op("Concat", std::move(parts), c.attributes());
-  c.output(0, c.op("QuantizeLinear", {all, c.input(0), c.input(1)}));
+  c.output(0, add(c, "QuantizeLinear", {all, c.input(0), c.input(1)}));
   return {};
 }
 
 Status softmax(ExpandContext& c) {
   ValueId x = dequantized(c, 0);
   if (c.attributes().get_int("opset") >= 13) {
-    return quantize(c, c.op("Softmax", {x}, with({{"axis", c.attributes().get_int("axis", -1)}})), 3);
+    return quantize(c, add(c, "Softmax", {x}, "axis", c.attributes().get_int("axis", -1)), 3);
   }
   // The input is a matrix whose columns are everything from `axis` on.
-  ValueId flat = c.op("Flatten", {x}, with({{"axis", c.attributes().get_int("axis", 1)}}));
-  flat = c.op("Softmax", {flat}, with({{"axis", int64_t{-1}}}));
-  return quantize(c, c.op("Reshape", {flat, c.op("Shape", {x})}), 3);
+  ValueId flat = add(c, "Flatten", {x}, "axis", c.attributes().get_int("axis", 1));
+  flat = add(c, "Softmax", {flat}, "axis", -1);
+  return quantize(c, add(c, "Reshape", {flat, add(c, "Shape", {x})}), 3);
 }
 
 Status reduce_mean(ExpandContext& c) {
   auto axes = c.attributes().get_ints("axes");
   KL_ASSIGN(Tensor list, Tensor::ints(axes));
-  ValueId x = c.op("ReduceMean", {dequantized(c, 0), c.constant(std::move(list))},
-                   with({{"keepdims", c.attributes().get_int("keepdims", 1)}}));
+  ValueId x = add(c, "ReduceMean", {dequantized(c, 0), c.constant(std::move(list))}, "keepdims",
+                  c.attributes().get_int("keepdims", 1));
   return quantize(c, x, 3);
 }
 
 Status where(ExpandContext& c) {
-  ValueId z = c.op("Where", {c.input(0), dequantized(c, 1), dequantized(c, 4)});
+  ValueId z = add(c, "Where", {c.input(0), dequantized(c, 1), dequantized(c, 4)});
   return quantize(c, z, 7, 1);
 }
 
@@ -151,24 +156,25 @@ Status dynamic_matmul(ExpandContext& c) {
 Status embed_layer_norm(ExpandContext& c) {
   Status status;
   auto parameters = [&](ValueId rows, size_t scale, size_t zero) {
-    return c.op("DequantizeLinear", {rows, c.input(scale), c.input(zero)});
+    return add(c, "DequantizeLinear", {rows, c.input(scale), c.input(zero)});
   };
   ValueId ids = c.input(0);
-  ValueId length = c.op("Shape", {ids}, with({{"start", int64_t{1}}, {"end", int64_t{2}}}));
-  ValueId words = parameters(c.op("Gather", {c.input(2), ids}), 8, 13);
+  ValueId length = add(c, "Shape", {ids}, "start", 1);
+  ValueId words = parameters(add(c, "Gather", {c.input(2), ids}), 8, 13);
   ValueId places =
-      c.op("Slice", {c.input(3), constant_ints(c, {0}, &status), length, constant_ints(c, {0}, &status)});
-  ValueId sum = c.op("Add", {words, parameters(places, 9, 14)});
+      add(c, "Slice", {c.input(3), constant_ints(c, {0}, &status), length, constant_ints(c, {0}, &status)});
+  ValueId sum = add(c, "Add", {words, parameters(places, 9, 14)});
   if (c.has_input(1) && c.has_input(4))
-    sum = c.op("Add", {sum, parameters(c.op("Gather", {c.input(4), c.input(1)}), 10, 15)});
-  Attributes epsilon = with({{"epsilon", c.attributes().get_float("epsilon", 1e-12f)}});
+    sum = add(c, "Add", {sum, parameters(add(c, "Gather", {c.input(4), c.input(1)}), 10, 15)});
+  Attributes epsilon;
+  epsilon.set("epsilon", c.attributes().get_float("epsilon", 1e-12f));
   c.output(0, c.op("LayerNormalization", {sum, dequantized(c, 5, 11, 16), dequantized(c, 6, 12, 17)},
                    std::move(epsilon)));
   if (c.has_output(1)) {
     // How many words the mask has; without a mask 0.
-    ValueId mask = c.has_input(7) ? c.input(7) : c.op("Sub", {ids, ids});
-    mask = c.op("Cast", {mask}, with({{"to", static_cast<int64_t>(DType::kInt32)}}));
-    c.output(1, c.op("ReduceSum", {mask, constant_ints(c, {1}, &status)}, with({{"keepdims", int64_t{0}}})));
+    ValueId mask = c.has_input(7) ? c.input(7) : add(c, "Sub", {ids, ids});
+    mask = add(c, "Cast", {mask}, "to", static_cast<int64_t>(DType::kInt32));
+    c.output(1, add(c, "ReduceSum", {mask, constant_ints(c, {1}, &status)}, "keepdims", 0));
   }
   return status;
 }

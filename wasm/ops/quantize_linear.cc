@@ -6,7 +6,7 @@ namespace kinglet::ops {
 namespace {
 
 // Scale is input 1, the zero point input 2.
-Result<QuantLayout> layout_of(const OpContext& c) {
+[[gnu::noinline]] Result<QuantLayout> layout_of(const OpContext& c) {
   const Shape &x = c.shape(0), &scale = c.shape(1);
   int64_t block = c.attributes().get_int("block_size");
   if (c.has_input(2)) {
@@ -38,7 +38,7 @@ Result<QuantLayout> layout_of(const OpContext& c) {
   return layout;
 }
 
-Result<DType> declared(const OpContext& c, const char* name, DType absent) {
+[[gnu::noinline]] Result<DType> declared(const OpContext& c, const char* name, DType absent) {
   int64_t number = c.attributes().get_int(name);
   if (number == 0) return absent;
   KL_REQUIRE(is_dtype(number), kInvalidGraph, name, " is ", number, ", which is no data type");

@@ -39,7 +39,7 @@ std::optional<Quantised> parameters(const Graph& graph, const Node& node, DType 
   return q;
 }
 
-std::optional<Quantised> dequantised(const Graph& graph, ValueId id) {
+[[gnu::noinline]] std::optional<Quantised> dequantised(const Graph& graph, ValueId id) {
   const Node* node = graph.producer(id);
   if (!is_either(node, "DequantizeLinear") || node->attributes.get_int("output_dtype") > 1)
     return std::nullopt;
@@ -71,14 +71,21 @@ Result<const Tensor*> constant_bytes(const Graph& graph, ValueId id, Tensor* mad
   return static_cast<const Tensor*>(made);
 }
 
-Result<ValueId> zero_of(const Quantised& q, Patch* patch) {
+[[gnu::noinline]] Result<ValueId> zero_of(const Quantised& q, Patch* patch) {
   if (q.zero != kNoValue) return q.zero;
   KL_ASSIGN(Tensor zero, Tensor::allocate(q.dtype, {}));
   return patch->add_constant("zero", std::move(zero));
 }
 
+// `result` is what `op` of `inputs` gives instead; `like` names it.
+[[gnu::noinline]] void replace(Patch* patch, ValueId result, const Node& like, std::string_view op,
+                               std::vector<ValueId> inputs, Attributes attributes, bool microsoft) {
+  patch->replace(result, patch->add(make_node(like, op, std::move(inputs), std::move(attributes),
+                                              microsoft ? kMicrosoft : kOnnx)));
+}
+
 // The three inputs of a quantised operator that describe `q`.
-Status append(const Quantised& q, Patch* patch, std::vector<ValueId>* inputs) {
+[[gnu::noinline]] Status append(const Quantised& q, Patch* patch, std::vector<ValueId>* inputs) {
   KL_ASSIGN(ValueId zero, zero_of(q, patch));
   if (q.value != kNoValue) inputs->push_back(q.value);
   inputs->insert(inputs->end(), {q.scale, zero});
@@ -155,14 +162,13 @@ Status fuse_linear(const Graph& graph, const Node& node, ValueId result, const Q
       KL_ASSIGN(ValueId x_zero, zero_of(*x, patch));
       KL_ASSIGN(ValueId w_zero, zero_of(*w, patch));
       inputs = {x->value, w->value, x->scale, w->scale, x_zero, w_zero};
-      patch->replace(result,
-                     patch->add(make_node(node, "MatMulIntegerToFloat", std::move(inputs), {}, kMicrosoft)));
+      replace(patch, result, node, "MatMulIntegerToFloat", std::move(inputs), {}, true);
       return {};
     }
     KL_TRY(append(*x, patch, &inputs));
     KL_TRY(append(*w, patch, &inputs));
     KL_TRY(append(*to, patch, &inputs));
-    patch->replace(result, patch->add(make_node(node, "QLinearMatMul", std::move(inputs))));
+    replace(patch, result, node, "QLinearMatMul", std::move(inputs), {}, false);
     return {};
   }
   double factor = gemm ? static_cast<double>(node.attributes.get_float("alpha", 1)) : 1.0;
@@ -174,13 +180,13 @@ Status fuse_linear(const Graph& graph, const Node& node, ValueId result, const Q
   if (gemm) {
     inputs.push_back(*bias);
     if (to != nullptr) KL_TRY(append(*to, patch, &inputs));
-    patch->replace(result, patch->add(make_node(node, "QGemm", std::move(inputs),
-                                                copied(node, {"alpha", "transA", "transB"}), kMicrosoft)));
+    replace(patch, result, node, "QGemm", std::move(inputs), copied(node, {"alpha", "transA", "transB"}),
+            true);
     return {};
   }
   KL_TRY(append(*to, patch, &inputs));
   if (*bias != kNoValue) inputs.push_back(*bias);
-  patch->replace(result, patch->add(make_node(node, "QLinearConv", std::move(inputs), node.attributes)));
+  replace(patch, result, node, "QLinearConv", std::move(inputs), node.attributes, false);
   return {};
 }
 
@@ -231,7 +237,7 @@ Status fuse_quantised(const Graph& graph, const Node& quantize, Patch* patch) {
     if (!same_number(graph, x->scale, to->scale) || !same_number(graph, x->zero, to->zero)) return {};
     inputs = node->inputs;
     inputs[0] = x->value;
-    patch->replace(result, patch->add(make_node(*node, node->op, std::move(inputs), node->attributes)));
+    replace(patch, result, *node, node->op, std::move(inputs), node->attributes, false);
     return {};
   }
   bool add = is_op(*node, "Add"), mul = is_op(*node, "Mul");
@@ -243,8 +249,7 @@ Status fuse_quantised(const Graph& graph, const Node& quantize, Patch* patch) {
     KL_TRY(append(*other, patch, &inputs));
   }
   KL_TRY(append(*to, patch, &inputs));
-  patch->replace(result, patch->add(make_node(*node, str("QLinear", node->op), std::move(inputs),
-                                              copied(*node, {"alpha"}), kMicrosoft)));
+  replace(patch, result, *node, str("QLinear", node->op), std::move(inputs), copied(*node, {"alpha"}), true);
   return {};
 }
 

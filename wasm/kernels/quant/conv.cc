@@ -29,7 +29,7 @@ bool is_pointwise(const ConvShape& s) { return s.taps() == 1 && s.unit_stride() 
 
 size_t depth_of(const ConvShape& s) { return s.in_channels * s.taps(); }
 
-Result<size_t> checked_sum(std::initializer_list<Result<size_t>> parts) {
+[[gnu::noinline]] Result<size_t> checked_sum(std::initializer_list<Result<size_t>> parts) {
   size_t sum = 0;
   for (const Result<size_t>& part : parts) {
     if (!part.ok()) return fail(Code::kLimitExceeded, "a convolution is too large");
@@ -117,7 +117,7 @@ QuantMatMul product_of(const ConvShape& s) {
 struct ProductLayout {
   size_t image_at = 0, product_at = 0, bytes = 0;
 };
-Result<ProductLayout> product_layout(const ConvShape& s, int threads) {
+[[gnu::noinline]] Result<ProductLayout> product_layout(const ConvShape& s, int threads) {
   ProductLayout l;
   Image image(s);
   KL_ASSIGN(size_t group, checked_mul(image.size[0], image.size[1]));
@@ -184,7 +184,7 @@ void run_product(const QuantConv& call, std::byte* scratch, Parallel& pool) {
 struct ChannelLayout {
   size_t out_at = 0, weights_at = 0, conv_at = 0, slot = 0;
 };
-Result<ChannelLayout> channel_layout(const ConvShape& s) {
+[[gnu::noinline]] Result<ChannelLayout> channel_layout(const ConvShape& s) {
   ConvShape one = one_group(s);
   ChannelLayout l;
   KL_ASSIGN(l.out_at, checked_sum({checked_mul(s.in_size(), sizeof(float))}));
