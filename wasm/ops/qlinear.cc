@@ -70,7 +70,7 @@ Status average_pool(ExpandContext& c) {
   bool last = c.attributes().get_int("channels_last") != 0;
   ValueId x = dequantized(c, 0);
   if (last) x = channels_second(c, x, pool_rank(c));
-  x = add(c, "AveragePool", {x}, without_layout(c));
+  x = c.op("AveragePool", {x}, without_layout(c));
   if (last) x = channels_last(c, x, pool_rank(c));
   return quantize(c, x, 3);
 }
@@ -89,7 +89,7 @@ Status global_average_pool(ExpandContext& c) {
 
 Status max_pool(ExpandContext& c) {
   int64_t rank = pool_rank(c);
-  ValueId x = add(c, "MaxPool", {channels_second(c, c.input(0), rank)}, c.attributes());
+  ValueId x = c.op("MaxPool", {channels_second(c, c.input(0), rank)}, c.attributes());
   c.output(0, channels_last(c, x, rank));
   return {};
 }
