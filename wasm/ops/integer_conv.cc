@@ -33,7 +33,7 @@ Status run(const Params& p, Run& run) {
   if (r.y_zero >= 0) call.y_zero = zero_point(run, r.y_zero);
   if (r.bias >= 0 && run.has_in(r.bias)) call.bias = run.in(r.bias).data<const int32_t>();
   auto* zeros = reinterpret_cast<int32_t*>(run.scratch());
-  auto* scales = reinterpret_cast<float*>(zeros + p.channels);
+  auto* scales = reinterpret_cast<float*>(zeros + p.channels + 1);
   if (run.has_in(r.w_zero)) {
     read_ints(run.in(r.w_zero), zeros, call.w_zero_channels ? p.channels : 1);
     call.w_zero = zeros;
@@ -89,8 +89,8 @@ Result<bool> per_channel(const OpContext& c, int input, const ConvShape& shape) 
   call.x_signed = c.dtype(0) == DType::kInt8;
   call.w_signed = c.dtype(r.w) == DType::kInt8;
   call.result = quant_result(c.out_dtype(0));
-  p.channels = std::max<size_t>(call.shape.groups * call.shape.out_channels, 1);
-  KL_ASSIGN(size_t lists, checked_mul(p.channels, sizeof(int32_t) + sizeof(float)));
+  p.channels = call.shape.groups * call.shape.out_channels;
+  KL_ASSIGN(size_t lists, checked_mul(p.channels + 1, sizeof(int32_t) + sizeof(float)));
   p.lists_bytes = align_up(lists, kBufferAlignment);
   KL_ASSIGN(size_t packed_bytes, quant_conv_packed_bytes(call.shape));
   KL_ASSIGN(size_t scratch, quant_conv_scratch_bytes(call.shape, c.threads()));

@@ -26,8 +26,8 @@ Result<Params> params_of(const OpContext& c) {
   KL_ASSIGN(p.w.block, number("block_size", 16, 0));
   const NBits& w = p.w;
   KL_REQUIRE(w.bits == 2 || w.bits == 4 || w.bits == 8, kUnsupportedFeature, "weights of ", w.bits, " bits");
-  KL_REQUIRE((w.block & (w.block - 1)) == 0, kInvalidArgument, "block_size is ", w.block,
-             ", which is no power of two");
+  KL_REQUIRE((w.block & (w.block - 1)) == 0 && w.block < size_t{1} << 24, kInvalidArgument, "block_size is ",
+             w.block, ", which is no power of two below 2^24");
   KL_REQUIRE(c.attributes().get_int("weight_prepacked") == 0, kUnsupportedFeature,
              "weights packed for one processor");
   const Shape& a = c.shape(0);

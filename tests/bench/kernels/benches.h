@@ -8,5 +8,6 @@ void matmul(const char* filter);
 void conv(const char* filter, bool selected);
 void conv_transpose(const char* filter);
 void attention(const char* filter);
+void quant(const char* filter);
 
 }  // namespace kinglet::bench

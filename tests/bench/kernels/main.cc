@@ -13,4 +13,5 @@ int main(int argc, char** argv) {
   if (wanted("conv")) kinglet::bench::conv(filter, argc > 3);
   if (wanted("conv_transpose")) kinglet::bench::conv_transpose(filter);
   if (wanted("attention")) kinglet::bench::attention(filter);
+  if (wanted("quant")) kinglet::bench::quant(filter);
 }

@@ -34,7 +34,7 @@ void sum_panel(const uint8_t* panel, size_t k, uint8_t flip, int32_t* sums) {
     lo = lo + a;
     hi = hi + b;
   }
-  Int4 shift = Int4::splat(flip != 0 ? static_cast<int32_t>(128 * k) : 0);
+  Int4 shift = Int4::splat(flip != 0 ? static_cast<int32_t>(static_cast<uint32_t>(128 * k)) : 0);
   (lo - shift).store(sums);
   (hi - shift).store(sums + 4);
 }
@@ -91,16 +91,19 @@ void sum_strip(const ByteMatrix& a, size_t row, size_t rows, size_t k, int32_t* 
     sums[i] = 0;
     if (k == 0) continue;
     const uint8_t* from = a.data + (row + i) * a.row;
-    int32_t sum = 0;
+    uint32_t sum = 0;  // wraps
     if (a.column == 1 && a.is_signed) {
-      for (size_t p = 0; p < k; ++p) sum += static_cast<int8_t>(from[p]);
+      for (size_t p = 0; p < k; ++p) sum += static_cast<uint32_t>(int{static_cast<int8_t>(from[p])});
     } else if (a.column == 1) {
       for (size_t p = 0; p < k; ++p) sum += from[p];
     } else {
-      for (size_t p = 0; p < k; ++p)
-        sum += a.is_signed ? int{static_cast<int8_t>(from[p * a.column])} : int{from[p * a.column]};
+      for (size_t p = 0; p < k; ++p) {
+        uint8_t byte = from[p * a.column];
+        sum += static_cast<uint32_t>(a.is_signed ? int{static_cast<int8_t>(byte)} : int{byte});
+      }
     }
-    sums[i] = a.is_signed ? sum : sum - static_cast<int32_t>(128 * k);
+    if (!a.is_signed) sum -= static_cast<uint32_t>(128 * k);
+    sums[i] = static_cast<int32_t>(sum);
   }
 }
 

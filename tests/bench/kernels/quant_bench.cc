@@ -1,0 +1,116 @@
+// Products of 8-bit matrices beside the same in float32, and products with 4-bit weights, for shapes of real
+// networks. Operations of all kinds count alike, so that the columns compare.
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "bench/kernels/benches.h"
+#include "bench/kernels/timing.h"
+#include "kernels/quant/nbits.h"
+#include "kernels/quant/product.h"
+
+namespace kinglet::bench {
+
+namespace {
+
+struct Shape {
+  const char* network;
+  size_t m, n, k;
+  bool weights_are_a;  // a pointwise convolution; otherwise B is the constant
+};
+
+constexpr Shape kShapes[] = {
+    {"ResNet-50 res2 1x1", 64, 3136, 256, true},  {"ResNet-50 res2 3x3", 64, 3136, 576, true},
+    {"ResNet-50 res3 1x1", 512, 784, 128, true},  {"ResNet-50 res4 1x1", 256, 196, 1024, true},
+    {"ResNet-50 res4 3x3", 256, 196, 2304, true}, {"ResNet-50 res5 1x1", 2048, 49, 512, true},
+    {"MobileNetV2 96>576", 576, 196, 96, true},   {"ResNet-50 classes", 1, 1000, 2048, false},
+    {"BERT projection", 128, 768, 768, false},    {"BERT feed forward", 128, 3072, 768, false},
+    {"BERT feed back", 128, 768, 3072, false},    {"BERT one token", 1, 3072, 768, false},
+};
+
+double operations(const Shape& s) {
+  return 2.0 * static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
+}
+
+Speed float_product(const Shape& s, Parallel& pool) {
+  std::vector<float> a(s.m * s.k + 8, 0.5f), b(s.n * s.k, 0.25f), c(s.m * s.n);
+  std::vector<float> packed(
+      std::max(*matmul_packed_a_bytes<float>(s.m, s.k), *matmul_packed_b_bytes<float>(s.k, s.n)) / 4);
+  MatMul<float> call{.m = s.m, .n = s.n, .k = s.k, .a = {a.data(), s.k, 1}, .b = {b.data(), s.n, 1}};
+  call.c = c.data();
+  call.c_row = s.n;
+  if (s.weights_are_a) {
+    matmul_pack_a<float>(call.a, s.m, s.k, 1, packed.data());
+    call.a = {packed.data(), 0, 0, true};
+  } else {
+    matmul_pack_b<float>(call.b, s.k, s.n, 1, packed.data());
+    call.b = {packed.data(), 0, 0, true};
+  }
+  MatMulKernel kernel = select_matmul(call);
+  std::vector<float> scratch(*matmul_scratch_bytes(call, kernel, 1) / 4);
+  return measure(operations(s), [&] { kinglet::matmul(call, kernel, scratch.data(), pool); });
+}
+
+Speed byte_product(const Shape& s, QuantKernel kernel, Parallel& pool) {
+  std::vector<uint8_t> a(s.m * s.k, 130), b(s.n * s.k, 120), c(s.m * s.n);
+  std::vector<uint8_t> packed(
+      std::max(*quant_packed_a_bytes(s.m, s.k, kernel), *quant_packed_b_bytes(s.k, s.n, kernel)));
+  std::vector<float> scales(std::max(s.m, s.n), 1e-4f);
+  int32_t zero = 128;
+  QuantMatMul call{.m = s.m, .n = s.n, .k = s.k, .a = {a.data(), s.k}, .b = {b.data(), s.n}};
+  (s.weights_are_a ? call.a : call.b).is_signed = true;
+  (s.weights_are_a ? call.b_zero : call.a_zero) = &zero;
+  (s.weights_are_a ? call.row_scale : call.column_scale) = scales.data();
+  call.result = QuantResult::kUInt8;
+  call.c_zero = 7;
+  call.c = c.data();
+  call.c_row = s.n;
+  if (s.weights_are_a) {
+    quant_pack_a(call.a, s.m, s.k, kernel, packed.data());
+    call.a = {packed.data(), 0, 1, true, true};
+  } else {
+    quant_pack_b(call.b, s.k, s.n, kernel, packed.data());
+    call.b = {packed.data(), 0, 1, true, true};
+  }
+  std::vector<uint8_t> scratch(*quant_scratch_bytes(call, kernel, 1));
+  return measure(operations(s), [&] { quant_matmul(call, kernel, scratch.data(), pool); });
+}
+
+Speed nbits_product(const Shape& s, Parallel& pool) {
+  NBits w;
+  w.n = s.n, w.k = s.k;
+  std::vector<uint8_t> q(w.n * w.row_bytes(), 0x3a);
+  std::vector<float> scales(w.n * w.blocks(), 0.01f), a(s.m * s.k, 0.5f), c(s.m * s.n);
+  w.q = q.data(), w.scales = scales.data();
+  std::vector<float> scratch(nbits_row_scratch(w));
+  if (s.m == 1)
+    return measure(operations(s), [&] { nbits_row(w, a.data(), nullptr, c.data(), scratch.data(), pool); });
+  MatMul<float> call{.m = s.m, .n = s.n, .k = s.k, .a = {a.data(), s.k, 1}};
+  call.pack = nbits_pack;
+  call.pack_context = &w;
+  call.c = c.data();
+  call.c_row = s.n;
+  MatMulKernel kernel = select_matmul(call);
+  scratch.resize(*matmul_scratch_bytes(call, kernel, 1) / 4);
+  return measure(operations(s), [&] { kinglet::matmul(call, kernel, scratch.data(), pool); });
+}
+
+}  // namespace
+
+void quant(const char* filter) {
+  Parallel pool;
+  for (const Shape& shape : kShapes) {
+    std::string text = std::string(shape.network) + " " + std::to_string(shape.m) + "x" +
+                       std::to_string(shape.n) + "x" + std::to_string(shape.k);
+    if (std::strstr(text.c_str(), filter) == nullptr) continue;
+    print("float32", text.c_str(), float_product(shape, pool));
+    for (size_t i = 0; i < static_cast<size_t>(QuantKernel::kCount); ++i) {
+      auto kernel = static_cast<QuantKernel>(i);
+      if (quant_accepts(kernel))
+        print(quant_kernel_name(kernel), text.c_str(), byte_product(shape, kernel, pool));
+    }
+    if (!shape.weights_are_a) print("4-bit weights", text.c_str(), nbits_product(shape, pool));
+  }
+}
+
+}  // namespace kinglet::bench
