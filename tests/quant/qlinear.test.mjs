@@ -287,3 +287,42 @@ describe('QEmbedLayerNormalization', () => {
       };
     });
 });
+
+describe('QAttention', () => {
+  for (const [type, many] of [
+    ['int8', true],
+    ['uint8', false],
+  ])
+    for (const mask of ['none', 'lengths', 'tokens'])
+      for (const past of [0, 3])
+        for (const unidirectional of [0, 1])
+          each(`${type} mask ${mask} past ${past} unidirectional ${unidirectional}`, () => {
+            const [batch, length, heads, size] = [2, 5, 3, 8];
+            const hidden = heads * size;
+            const total = past + length;
+            const masks = {
+              none: null,
+              lengths: tensor('int32', [batch], [total, total - 2]),
+              tokens: any('int32', [batch, total], { low: 0, high: 1 }),
+            };
+            return {
+              op: 'QAttention',
+              attributes: { num_heads: heads, unidirectional },
+              inputs: [
+                any('uint8', [batch, length, 12]),
+                weights(type, [12, 3 * hidden]),
+                weights('float32', [3 * hidden]),
+                scalar('float32', 0.01),
+                scales('float32', many ? [3 * hidden] : [], 0.01),
+                masks[mask],
+                zero('uint8'),
+                zero(type),
+                past ? any('float32', [2, batch, heads, past, size], { range: 1 }) : null,
+              ],
+              outputs: ['float32', ...(past ? ['float32'] : [])],
+              steps: 0,
+              rtol: 1e-4,
+              atol: 1e-4,
+            };
+          });
+});

@@ -152,6 +152,21 @@ Status dynamic_matmul(ExpandContext& c) {
   return {};
 }
 
+// The projection on integers; what follows is in float32.
+Status attention(ExpandContext& c) {
+  KL_REQUIRE(c.attributes().get_int("do_rotary") == 0, kUnsupportedFeature, "QAttention with do_rotary");
+  ValueId qkv = c.op("MatMulIntegerToFloat",
+                     {c.input(0), c.input(1), c.input(3), c.input(4), c.input(6), c.input(7), c.input(2)}, {},
+                     kMicrosoft);
+  Attributes rest = c.attributes();
+  rest.erase("do_rotary");
+  rest.erase("past_present_share_buffer");
+  std::vector<ValueId> out =
+      c.ops("ProjectedAttention", {qkv, c.input(5), c.input(8)}, 2, std::move(rest), kMicrosoft);
+  for (size_t i = 0; i < 2; ++i) c.output(i, out[i]);
+  return {};
+}
+
 // Rows of the embeddings are looked up before they are dequantised.
 Status embed_layer_norm(ExpandContext& c) {
   Status status;
@@ -225,6 +240,14 @@ constexpr OpDef kComposed[] = {
      .name = "DynamicQuantizeMatMul",
      .signature = "A:float32 B:T b_scale:float32 b_zero_point:T? bias:float32? -> Y:float32" KL_BYTES,
      .expand = dynamic_matmul},
+    {.domain = kMicrosoft,
+     .name = "QAttention",
+     .signature =
+         "input:T1 weight:T2 bias:T3 input_scale:T3 weight_scale:T3 mask_index:int32? "
+         "input_zero_point:T1? weight_zero_point:T2? past:T3? -> output:T3 present:T3? | T1=int8,uint8 "
+         "T2=int8,uint8 T3=float32,float16 | do_rotary:i=0 mask_filter_value:f=-10000 num_heads:i! "
+         "past_present_share_buffer:i=0 scale:f unidirectional:i=0",
+     .expand = attention},
     {.domain = kMicrosoft,
      .name = "QEmbedLayerNormalization",
      .signature = "input_ids:int32 segment_ids:int32? word_embedding_quant:T position_embedding_quant:T "
