@@ -6,26 +6,38 @@ const numberOf = (type) => dtypes.findIndex((row) => row?.name === type);
 const dim = (extent) =>
   typeof extent === 'number' ? { dim_value: extent } : extent ? { dim_param: extent } : {};
 
-/** ['float32', 'N', 3] as a TypeProto; [['float32']] is a sequence of tensors. */
-function typeOf([type, ...dims]) {
-  if (Array.isArray(type)) return { sequence_type: { elem_type: typeOf(type) } };
+/** ['float32', 'N', 3] as a TypeProto; [t] is a sequence, { optional: t } and { map: 'int64', of: t } are what they say. */
+function typeOf(declared) {
+  if (declared.optional) return { optional_type: { elem_type: typeOf(declared.optional) } };
+  if (declared.map)
+    return { map_type: { key_type: numberOf(declared.map), value_type: typeOf(declared.of) } };
+  const [type, ...dims] = declared;
+  if (typeof type === 'object') return { sequence_type: { elem_type: typeOf(type) } };
   return { tensor_type: { elem_type: numberOf(type), shape: { dim: dims.map(dim) } } };
 }
 
 const ports = (rows) => Object.entries(rows).map(([name, type]) => ({ name, type: typeOf(type) }));
 
-/** An attribute of an integer, integers, or a graph. */
+const utf8 = new TextEncoder();
+
+/** An attribute of an integer, a text, a list of either, or a graph. */
 function attribute([name, value]) {
+  if (typeof value?.[0] === 'string' && Array.isArray(value))
+    return { name, strings: value.map((text) => utf8.encode(text)), type: 8 };
   if (Array.isArray(value)) return { name, ints: value, type: 7 };
+  if (typeof value === 'string') return { name, s: utf8.encode(value), type: 3 };
   if (typeof value === 'object') return { name, g: value, type: 5 };
   return { name, i: value, type: 2 };
 }
 
-/** A node in words: node('Concat', 'a b', 'c', { axis: 0 }). */
-export function node(op_type, input, output, attributes = {}) {
+/** A node in words: node('Concat', 'a b', 'c', { axis: 0 }); operators of ai.onnx.ml as 'ml.ZipMap'. */
+export function node(op, input, output, attributes = {}) {
+  const domain = op.startsWith('ml.') ? 'ai.onnx.ml' : '';
+  const op_type = op.replace(/^ml\./, '');
   const names = (text) => (text ? text.split(' ') : []);
   return {
     op_type,
+    domain,
     name: `${op_type}_${output}`,
     input: names(input),
     output: names(output),
@@ -38,7 +50,10 @@ export function model({ inputs, outputs, nodes, initializers = [] }) {
   return writeModel({
     ir_version: 8,
     producer_name: 'tests',
-    opset_import: [{ domain: '', version: 17 }],
+    opset_import: [
+      { domain: '', version: 17 },
+      { domain: 'ai.onnx.ml', version: 3 },
+    ],
     graph: {
       name: 'g',
       node: nodes,

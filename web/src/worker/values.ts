@@ -4,7 +4,7 @@ import type { NumericArray } from '../dtypes.js';
 import { KingletError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 
-/** A key of an ONNX map: int64 keys are numbers while those are exact. */
+/** A key of an ONNX map: int64 keys are bigint, as in a BigInt64Array; a map that is fed may have numbers for them. */
 export type MapKey = string | number | bigint;
 /** A value of an ONNX map, or an entry of a tensor. */
 export type MapValue = string | number | bigint | OnnxValue;
@@ -81,10 +81,7 @@ export function fromWire(value: Wire): OnnxValue {
   if (value.kind === 'tensor')
     return new Tensor(value.type, value.data as Float32Array, value.dims as number[]);
   if (value.kind === 'sequence') return value.items.map(fromWire);
-  const keys = entries(value.keys as TensorWire).map((key) => {
-    const number = Number(key);
-    return typeof key === 'bigint' && Number.isSafeInteger(number) ? number : key;
-  });
+  const keys = entries(value.keys as TensorWire);
   const held = value.values;
   const values: MapValue[] =
     held?.kind === 'sequence' ? held.items.map(fromWire) : entries(held as TensorWire);

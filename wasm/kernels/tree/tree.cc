@@ -1,0 +1,102 @@
+#include "kernels/tree/tree.h"
+
+#include <algorithm>
+
+#include "kernels/tree/internal.h"
+
+namespace kinglet::kernels {
+
+namespace {
+
+// Rows walked side by side: one row alone waits for memory at every step.
+constexpr size_t kLanes = 8;
+// Rows that go through a tree before the next tree comes.
+constexpr size_t kBlock = 64;
+
+// Walks kRows rows down one tree; a row that has reached its leaf stays there while the others go on.
+template <bool kPlain, size_t kRows, class T>
+inline void walk(const TreeNode<T>* nodes, int32_t root, const T* x, size_t columns, int32_t* at) {
+  int32_t place[kRows];
+  for (size_t r = 0; r < kRows; ++r) place[r] = root;
+  for (int32_t moved = 1; moved != 0;) {
+    moved = 0;
+    for (size_t r = 0; r < kRows; ++r) {
+      const TreeNode<T>& node = nodes[place[r]];
+      T value;
+      bool first;
+      if constexpr (kPlain) {
+        value = x[r * columns + static_cast<size_t>(node.feature)];
+        first = value <= node.value;
+      } else {
+        value = x[r * columns + static_cast<size_t>(node.feature & kFeatureMask)];
+        first = (node.feature & kEqualNode) != 0 ? value == node.value : value <= node.value;
+        first |= (value != value) & ((node.feature & kNanFirst) != 0);
+      }
+      int32_t next = node.next[first ? 0 : 1];
+      moved |= next ^ place[r];
+      place[r] = next;
+    }
+  }
+  for (size_t r = 0; r < kRows; ++r) at[r] = leaf_number(nodes[place[r]]);
+}
+
+template <bool kPlain, class T>
+void run_block(const Trees<T>& trees, const T* x, size_t rows, size_t columns, double* scores) {
+  for (int32_t root : trees.roots) {
+    int32_t leaves[kBlock];
+    size_t r = 0;
+    for (; r + kLanes <= rows; r += kLanes)
+      walk<kPlain, kLanes>(trees.nodes.data(), root, x + r * columns, columns, leaves + r);
+    for (; r < rows; ++r) walk<kPlain, 1>(trees.nodes.data(), root, x + r * columns, columns, leaves + r);
+    for (r = 0; r < rows; ++r) add_leaf(trees, leaves[r], scores + r * trees.outputs);
+  }
+}
+
+}  // namespace
+
+template <class T>
+bool valid_trees(const Trees<T>& trees, size_t columns) {
+  size_t weights = trees.weights.size();
+  if (trees.spans.empty() || trees.targets.size() != weights) return false;
+  if (trees.spans.front() != 0 || static_cast<size_t>(trees.spans.back()) != weights) return false;
+  if (!std::is_sorted(trees.spans.begin(), trees.spans.end())) return false;
+  for (int32_t t : trees.targets) {
+    if (t < 0 || static_cast<size_t>(t) >= trees.outputs) return false;
+  }
+  auto count = static_cast<int64_t>(trees.nodes.size());
+  for (int32_t root : trees.roots) {
+    if (root < 0 || root >= count) return false;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    const TreeNode<T>& node = trees.nodes[static_cast<size_t>(i)];
+    bool leaf = node.next[0] == i && node.next[1] == i;
+    if (static_cast<size_t>(node.feature & kFeatureMask) >= columns || node.feature < 0) return false;
+    if (leaf && static_cast<uint32_t>(leaf_number(node)) >= trees.spans.size() - 1) return false;
+    if (!leaf && (std::min(node.next[0], node.next[1]) <= i || std::max(node.next[0], node.next[1]) >= count))
+      return false;
+  }
+  return true;
+}
+
+template <class T>
+void run_trees(const Trees<T>& trees, const T* x, size_t rows, size_t columns, double* scores,
+               Parallel& pool) {
+  bool plain =
+      std::ranges::all_of(trees.nodes, [](const TreeNode<T>& n) { return n.feature <= kFeatureMask; });
+  parallel_for(pool, rows, kBlock, [&](size_t begin, size_t end) {
+    std::fill(scores + begin * trees.outputs, scores + end * trees.outputs, unset_score(trees.aggregate));
+    for (size_t r = begin; r < end && !cancelled(pool); r += kBlock) {
+      size_t n = std::min(kBlock, end - r);
+      (plain ? run_block<true, T> : run_block<false, T>)(trees, x + r * columns, n, columns,
+                                                         scores + r * trees.outputs);
+    }
+    finish_scores(trees, scores + begin * trees.outputs, (end - begin) * trees.outputs);
+  });
+}
+
+template bool valid_trees(const Trees<float>&, size_t);
+template bool valid_trees(const Trees<double>&, size_t);
+template void run_trees(const Trees<float>&, const float*, size_t, size_t, double*, Parallel&);
+template void run_trees(const Trees<double>&, const double*, size_t, size_t, double*, Parallel&);
+
+}  // namespace kinglet::kernels

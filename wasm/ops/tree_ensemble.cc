@@ -1,0 +1,310 @@
+#include <algorithm>
+#include <cmath>
+
+#include "ops/key_table.h"
+#include "ops/tree_nodes.h"
+
+namespace kinglet::ops {
+
+namespace {
+
+Result<NodeMode> mode_of(std::string_view name) {
+  static constexpr std::string_view kNames[] = {"BRANCH_LEQ", "BRANCH_LT",  "BRANCH_GTE",    "BRANCH_GT",
+                                                "BRANCH_EQ",  "BRANCH_NEQ", "BRANCH_MEMBER", "LEAF"};
+  auto at = std::ranges::find(kNames, name);
+  KL_REQUIRE(at != std::end(kNames) && name != "BRANCH_MEMBER", kInvalidGraph, "a node's mode is ", name);
+  return static_cast<NodeMode>(at - kNames);
+}
+
+// Lists that go side by side, `n` entries each.
+Status same_length(const Attributes& attributes, std::initializer_list<std::string> names, size_t n) {
+  for (const std::string& name : names) {
+    size_t size = attributes.get_ints(name).size();
+    KL_REQUIRE(size == n, kInvalidGraph, name, " has ", size, " entries, not ", n);
+  }
+  return {};
+}
+
+// Nodes by (tree, id), for the older form.
+class NodeIds {
+ public:
+  NodeIds(std::span<const int64_t> trees, std::span<const int64_t> ids) : trees_(trees), ids_(ids) {
+    for (size_t i = 0; i < ids.size(); ++i)
+      places_.emplace_back(hash(trees[i], ids[i]), static_cast<int32_t>(i));
+    sort_keys(places_);
+  }
+  Result<int32_t> find(int64_t tree, int64_t id) const {
+    uint64_t key = hash(tree, id);
+    for (auto at = first_of(places_, key); at != places_.end() && at->first == key; ++at) {
+      auto i = static_cast<size_t>(at->second);
+      if (trees_[i] == tree && ids_[i] == id) return at->second;
+    }
+    return fail(Code::kInvalidGraph, "tree ", tree, " has no node ", id);
+  }
+
+ private:
+  static uint64_t hash(int64_t tree, int64_t id) {
+    const int64_t both[] = {tree, id};
+    return hash_of({reinterpret_cast<const char*>(both), sizeof both});
+  }
+  std::span<const int64_t> trees_, ids_;
+  KeyPlaces places_;
+};
+
+// Adds the root of each tree: its first node without a parent.
+Status add_roots(std::span<const int64_t> trees, const std::vector<bool>& has_parent, Forest& f) {
+  KeyPlaces nodes;
+  for (size_t i = 0; i < trees.size(); ++i)
+    nodes.emplace_back(static_cast<uint64_t>(trees[i]), static_cast<int32_t>(i));
+  sort_keys(nodes);
+  for (size_t i = 0; i < nodes.size();) {
+    uint64_t tree = nodes[i].first;
+    int32_t root = -1;
+    for (; i < nodes.size() && nodes[i].first == tree; ++i) {
+      if (root < 0 && !has_parent[static_cast<size_t>(nodes[i].second)]) root = nodes[i].second;
+    }
+    KL_REQUIRE(root >= 0, kInvalidGraph, "tree ", static_cast<int64_t>(tree),
+               " has a cycle: no node is its root");
+    f.roots.push_back(root);
+  }
+  return {};
+}
+
+// The form of TreeEnsembleClassifier and -Regressor; `leaf` is "class" or "target".
+Result<Forest> read_numbered(const Attributes& a, const std::string& leaf, int64_t outputs) {
+  auto trees = a.get_ints("nodes_treeids"), ids = a.get_ints("nodes_nodeids");
+  auto features = a.get_ints("nodes_featureids");
+  auto on_true = a.get_ints("nodes_truenodeids"), on_false = a.get_ints("nodes_falsenodeids");
+  auto tracks = a.get_ints("nodes_missing_value_tracks_true");
+  auto modes = a.get_strings("nodes_modes");
+  size_t n = ids.size();
+  KL_REQUIRE(n < kernels::kFeatureMask, kLimitExceeded, n, " tree nodes");
+  KL_ASSIGN(std::vector<double> values, doubles_of(a, "nodes_values"));
+  KL_TRY(same_length(a, {"nodes_treeids", "nodes_featureids", "nodes_truenodeids", "nodes_falsenodeids"}, n));
+  KL_REQUIRE(modes.size() == n && values.size() == n && (tracks.empty() || tracks.size() == n), kInvalidGraph,
+             n, " nodes have ", modes.size(), " modes, ", values.size(), " values and ", tracks.size(),
+             " tracks of missing values");
+  NodeIds find(trees, ids);
+  Forest f;
+  f.nodes.resize(n);
+  std::vector<bool> has_parent(n);
+  int32_t leaves = 0;
+  for (size_t i = 0; i < n; ++i) {
+    TreeBranch& b = f.nodes[i];
+    KL_ASSIGN(b.mode, mode_of(modes[i]));
+    if (b.mode == NodeMode::kLeaf) {
+      b.when_true = leaves++;
+      continue;
+    }
+    b.missing_is_true = !tracks.empty() && tracks[i] != 0;
+    b.feature = features[i];
+    b.value = values[i];
+    KL_ASSIGN(b.when_true, find.find(trees[i], on_true[i]));
+    KL_ASSIGN(b.when_false, find.find(trees[i], on_false[i]));
+    has_parent[static_cast<size_t>(b.when_true)] = has_parent[static_cast<size_t>(b.when_false)] = true;
+  }
+  KL_TRY(add_roots(trees, has_parent, f));
+
+  auto targets = a.get_ints(leaf + "_ids");
+  auto leaf_trees = a.get_ints(leaf + "_treeids"), leaf_ids = a.get_ints(leaf + "_nodeids");
+  size_t votes = targets.size();
+  KL_TRY(same_length(a, {leaf + "_treeids", leaf + "_nodeids"}, votes));
+  KL_ASSIGN(std::vector<double> weights, doubles_of(a, leaf + "_weights"));
+  KL_REQUIRE(weights.size() == votes, kInvalidGraph, votes, " ", leaf, "_ids but ", weights.size(),
+             " weights");
+  // Votes in the order of their leaves; those of a branch are of no use.
+  std::vector<int32_t> leaf_of(votes, -1);
+  f.spans.assign(static_cast<size_t>(leaves) + 1, 0);
+  for (size_t i = 0; i < votes; ++i) {
+    KL_REQUIRE(targets[i] >= 0 && targets[i] < outputs, kInvalidGraph, leaf, "_ids has ", targets[i], " of ",
+               outputs);
+    KL_ASSIGN(int32_t node, find.find(leaf_trees[i], leaf_ids[i]));
+    const TreeBranch& b = f.nodes[static_cast<size_t>(node)];
+    if (b.mode != NodeMode::kLeaf) continue;
+    leaf_of[i] = b.when_true;
+    ++f.spans[static_cast<size_t>(b.when_true) + 1];
+  }
+  for (size_t i = 1; i < f.spans.size(); ++i) f.spans[i] += f.spans[i - 1];
+  std::vector<int32_t> next = f.spans;
+  f.targets.resize(static_cast<size_t>(f.spans.back()));
+  f.weights.resize(f.targets.size());
+  for (size_t i = 0; i < votes; ++i) {
+    if (leaf_of[i] < 0) continue;
+    auto at = static_cast<size_t>(next[static_cast<size_t>(leaf_of[i])]++);
+    f.targets[at] = static_cast<int32_t>(targets[i]);
+    f.weights[at] = weights[i];
+  }
+  return f;
+}
+
+// A set membership becomes a chain of comparisons; `set` is what remains of the list, up to its NaN.
+void expand_member(Forest& f, size_t i, std::span<const double>* sets) {
+  TreeBranch branch = f.nodes[i];
+  branch.mode = NodeMode::kEq;
+  size_t count = 0;
+  while (count < sets->size() && !std::isnan((*sets)[count])) ++count;
+  size_t at = i;
+  for (size_t k = 0; k < count; ++k) {
+    branch.value = (*sets)[k];
+    f.nodes[at] = branch;
+    if (k + 1 == count) break;
+    f.nodes[at].when_false = static_cast<int32_t>(f.nodes.size());
+    at = f.nodes.size();
+    f.nodes.push_back(branch);
+  }
+  if (count == 0) f.nodes[i].mode = NodeMode::kEq, f.nodes[i].value = std::nan("");
+  *sets = sets->subspan(std::min(sets->size(), count + 1));
+}
+
+// The form of TreeEnsemble: leaves are apart from the branches.
+Result<Forest> read_indexed(const Attributes& a, int64_t outputs) {
+  auto features = a.get_ints("nodes_featureids"), tracks = a.get_ints("nodes_missing_value_tracks_true");
+  auto on_true = a.get_ints("nodes_truenodeids"), on_false = a.get_ints("nodes_falsenodeids");
+  auto true_leaf = a.get_ints("nodes_trueleafs"), false_leaf = a.get_ints("nodes_falseleafs");
+  auto targets = a.get_ints("leaf_targetids"), roots = a.get_ints("tree_roots");
+  size_t n = features.size();
+  KL_TRY(
+      same_length(a, {"nodes_truenodeids", "nodes_falsenodeids", "nodes_trueleafs", "nodes_falseleafs"}, n));
+  const Tensor *modes = a.get_tensor("nodes_modes"), *splits = a.get_tensor("nodes_splits");
+  const Tensor *weights = a.get_tensor("leaf_weights"), *members = a.get_tensor("membership_values");
+  for (const Tensor* t : {splits, weights, members}) {
+    KL_REQUIRE(t == nullptr || dtype_kind(t->dtype()) == 'f', kInvalidGraph,
+               "splits, weights and members are floats");
+  }
+  auto count = [](const Tensor* t) { return t == nullptr ? 0 : static_cast<size_t>(t->count()); };
+  KL_REQUIRE(modes->dtype() == DType::kUInt8 && count(modes) == n && count(splits) == n &&
+                 (tracks.empty() || tracks.size() == n),
+             kInvalidGraph, n, " nodes have ", count(modes), " modes, ", count(splits), " splits and ",
+             tracks.size(), " tracks of missing values");
+  size_t leaves = targets.size();
+  KL_REQUIRE(count(weights) == leaves, kInvalidGraph, leaves, " leaves have ", count(weights), " weights");
+  KL_REQUIRE(n + leaves + count(members) < kernels::kFeatureMask, kLimitExceeded, n, " tree nodes");
+  std::vector<double> sets;
+  for (size_t i = 0; i < count(members); ++i) sets.push_back(members->number(static_cast<int64_t>(i)));
+  std::span<const double> rest = sets;
+
+  Forest f;
+  f.nodes.resize(n + leaves);
+  auto child = [&](int64_t is_leaf, int64_t id) -> Result<int32_t> {
+    int64_t limit = static_cast<int64_t>(is_leaf != 0 ? leaves : n);
+    KL_REQUIRE(id >= 0 && id < limit, kInvalidGraph, "a branch points to ", is_leaf != 0 ? "leaf " : "node ",
+               id, " of ", limit);
+    return static_cast<int32_t>(is_leaf != 0 ? id + static_cast<int64_t>(n) : id);
+  };
+  for (size_t i = 0; i < n; ++i) {
+    TreeBranch b;
+    uint8_t mode = modes->data<uint8_t>()[i];
+    KL_REQUIRE(mode < static_cast<uint8_t>(NodeMode::kLeaf), kInvalidGraph, "a node's mode is ", mode);
+    b.mode = static_cast<NodeMode>(mode);
+    b.missing_is_true = !tracks.empty() && tracks[i] != 0;
+    b.feature = features[i];
+    b.value = splits->number(static_cast<int64_t>(i));
+    KL_ASSIGN(b.when_true, child(true_leaf[i], on_true[i]));
+    KL_ASSIGN(b.when_false, child(false_leaf[i], on_false[i]));
+    f.nodes[i] = b;
+    if (b.mode == NodeMode::kMember) expand_member(f, i, &rest);
+  }
+  for (size_t l = 0; l < leaves; ++l) {
+    KL_REQUIRE(targets[l] >= 0 && targets[l] < outputs, kInvalidGraph, "leaf_targetids has ", targets[l],
+               " of ", outputs);
+    f.nodes[n + l].when_true = static_cast<int32_t>(l);
+    f.targets.push_back(static_cast<int32_t>(targets[l]));
+    f.weights.push_back(weights->number(static_cast<int64_t>(l)));
+    f.spans.push_back(static_cast<int32_t>(l) + 1);
+  }
+  for (int64_t r : roots) {
+    KL_ASSIGN(int32_t root, child(0, r));
+    f.roots.push_back(root);
+  }
+  return f;
+}
+
+Result<ValueId> finish_regression(ExpandContext& c, ValueId scores, int64_t outputs) {
+  KL_ASSIGN(std::vector<double> base, doubles_of(c.attributes(), "base_values"));
+  // Scores without a leaf are -0.
+  if (base.empty()) base.assign(1, 0.0);
+  auto count = static_cast<int64_t>(base.size());
+  KL_REQUIRE(count == 1 || count == outputs, kInvalidGraph, count, " base values for ", outputs, " targets");
+  KL_ASSIGN(Tensor t, Tensor::of<double>({count}, base));
+  ValueId sum = c.op("Add", {scores, c.constant(std::move(t))});
+  return c.attributes().has("post_transform") ? transformed(c, sum, outputs) : sum;
+}
+
+bool is_narrow(DType dtype) { return dtype == DType::kFloat32 || dtype == DType::kFloat16; }
+
+Status expand_regressor(ExpandContext& c) {
+  static constexpr std::string_view kAggregates[] = {"AVERAGE", "SUM", "MIN", "MAX"};
+  int64_t outputs = c.attributes().get_int("n_targets", 1);
+  auto at = std::ranges::find(kAggregates, c.attributes().get_string("aggregate_function", "SUM"));
+  KL_REQUIRE(at != std::end(kAggregates), kInvalidGraph, "aggregate_function is ",
+             c.attributes().get_string("aggregate_function"));
+  KL_ASSIGN(Forest forest, read_numbered(c.attributes(), "target", outputs));
+  auto aggregate = static_cast<kernels::Aggregate>(at - kAggregates);
+  KL_ASSIGN(ValueId scores, add_trees(c, forest, outputs, aggregate, is_narrow(c.dtype(0))));
+  KL_ASSIGN(ValueId out, finish_regression(c, scores, outputs));
+  c.output(0, cast_to(c, out, DType::kFloat32));
+  return {};
+}
+
+Status expand_ensemble(ExpandContext& c) {
+  int64_t outputs = c.attributes().get_int("n_targets", 1);
+  int64_t aggregate = c.attributes().get_int("aggregate_function", 1);
+  KL_REQUIRE(aggregate >= 0 && aggregate <= 3, kInvalidGraph, "aggregate_function is ", aggregate);
+  KL_ASSIGN(Forest forest, read_indexed(c.attributes(), outputs));
+  KL_ASSIGN(ValueId scores,
+            add_trees(c, forest, outputs, static_cast<kernels::Aggregate>(aggregate), is_narrow(c.dtype(0))));
+  KL_ASSIGN(ValueId out, finish_regression(c, scores, outputs));
+  c.output(0, c.op("CastLike", {out, c.input(0)}));
+  return {};
+}
+
+Status expand_classifier(ExpandContext& c) {
+  const Attributes& a = c.attributes();
+  KL_ASSIGN(Tensor labels, list_of(a, "classlabels_int64s", "classlabels_strings"));
+  KL_REQUIRE(!labels.empty(), kInvalidGraph, "there are no class labels");
+  KL_ASSIGN(Forest forest, read_numbered(a, "class", labels.count()));
+  KL_ASSIGN(std::vector<double> base, doubles_of(a, "base_values"));
+  auto ids = a.get_ints("class_ids");
+  bool one_class = labels.count() == 2 && !ids.empty() && std::ranges::count(ids, ids[0]) == std::ssize(ids);
+  bool all_positive = std::ranges::all_of(forest.weights, [](double w) { return w >= 0; });
+  KL_ASSIGN(ValueId scores,
+            add_trees(c, forest, labels.count(), kernels::Aggregate::kSum, is_narrow(c.dtype(0))));
+  return add_classes(c, scores, std::move(labels),
+                     one_class ? ClassRule::kOneTreeClass : ClassRule::kLargestTrees, all_positive, base);
+}
+
+#define KL_NODES                                                                            \
+  "nodes_falsenodeids:is nodes_featureids:is nodes_hitrates:fs nodes_hitrates_as_tensor:t " \
+  "nodes_missing_value_tracks_true:is nodes_modes:ss nodes_nodeids:is nodes_treeids:is "    \
+  "nodes_truenodeids:is "                                                                   \
+  "nodes_values:fs nodes_values_as_tensor:t base_values:fs base_values_as_tensor:t post_transform:s='NONE' "
+
+constexpr OpDef kTreeEnsemble[] = {
+    {.domain = kOnnxMl,
+     .name = "TreeEnsemble",
+     .signature =
+         "X:T -> Y:T | T=float16,float32,float64 | aggregate_function:i=1 leaf_targetids:is! "
+         "leaf_weights:t! membership_values:t n_targets:i=1 nodes_falseleafs:is! nodes_falsenodeids:is! "
+         "nodes_featureids:is! nodes_hitrates:t nodes_missing_value_tracks_true:is nodes_modes:t! "
+         "nodes_splits:t! nodes_trueleafs:is! nodes_truenodeids:is! post_transform:i=0 tree_roots:is!",
+     .expand = expand_ensemble},
+    {.domain = kOnnxMl,
+     .name = "TreeEnsembleClassifier",
+     .signature = "X:float32,float64,int64,int32 -> Y:string,int64 Z:float32 | | " KL_NODES
+                  "class_ids:is class_nodeids:is class_treeids:is class_weights:fs class_weights_as_tensor:t "
+                  "classlabels_int64s:is classlabels_strings:ss",
+     .expand = expand_classifier},
+    {.domain = kOnnxMl,
+     .name = "TreeEnsembleRegressor",
+     .signature = "X:float32,float64,int64,int32 -> Y:float32 | | " KL_NODES
+                  "aggregate_function:s='SUM' n_targets:i target_ids:is target_nodeids:is target_treeids:is "
+                  "target_weights:fs target_weights_as_tensor:t",
+     .expand = expand_regressor},
+};
+#undef KL_NODES
+
+}  // namespace
+
+std::span<const OpDef> tree_ensemble() { return kTreeEnsemble; }
+
+}  // namespace kinglet::ops
