@@ -16,5 +16,5 @@ export async function expectedOf({ judge, label, ...parts }) {
 /** What differs on a runtime, in words, or undefined. */
 export async function fault(runtime, parts, expected) {
   const actual = await runCase(runtime, parts);
-  return mismatch([...actual], expected, { rtol: parts.rtol, atol: 2e-6 });
+  return mismatch([...actual], expected, parts);
 }

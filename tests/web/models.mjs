@@ -9,8 +9,7 @@ const dim = (extent) =>
 /** ['float32', 'N', 3] as a TypeProto; [t] is a sequence, { optional: t } and { map: 'int64', of: t } are what they say. */
 function typeOf(declared) {
   if (declared.optional) return { optional_type: { elem_type: typeOf(declared.optional) } };
-  if (declared.map)
-    return { map_type: { key_type: numberOf(declared.map), value_type: typeOf(declared.of) } };
+  if (declared.of) return { map_type: { key_type: numberOf(declared.map), value_type: typeOf(declared.of) } };
   const [type, ...dims] = declared;
   if (typeof type === 'object') return { sequence_type: { elem_type: typeOf(type) } };
   return { tensor_type: { elem_type: numberOf(type), shape: { dim: dims.map(dim) } } };

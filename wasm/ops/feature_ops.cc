@@ -10,73 +10,62 @@ namespace {
 
 // A 1 where X is above the threshold.
 Status binarizer(ExpandContext& c) {
-  KL_ASSIGN(Tensor threshold,
-            Tensor::scalar<double>(static_cast<double>(c.attributes().get_float("threshold"))));
-  ValueId above =
-      c.op("Greater", {cast_to(c, c.input(0), DType::kFloat64), c.constant(std::move(threshold))});
-  c.output(0, c.op("CastLike", {above, c.input(0)}));
-  return {};
+  Expansion e(c);
+  ValueId threshold = e.cast(e.scalar(c.attributes().get_float("threshold")), DType::kFloat64);
+  ValueId above = e.op("Greater", {e.cast(c.input(0), DType::kFloat64), threshold});
+  return e.finish(e.op("CastLike", {above, c.input(0)}));
 }
 
-// Floats keep float32 arithmetic, other types use float64.
+// float32 keeps its arithmetic, other types use float64.
 DType arithmetic(const ExpandContext& c) {
   return c.dtype(0) == DType::kFloat32 ? DType::kFloat32 : DType::kFloat64;
 }
 
 Status scaler(ExpandContext& c) {
+  Expansion e(c);
   auto offset = c.attributes().get_floats("offset"), scale = c.attributes().get_floats("scale");
-  KL_REQUIRE(offset.empty() || scale.empty() || offset.size() == scale.size(), kInvalidGraph, offset.size(),
-             " offsets but ", scale.size(), " scales");
-  ValueId x = cast_to(c, c.input(0), arithmetic(c));
-  auto apply = [&](const char* op, std::span<const float> values) -> Status {
-    if (values.empty()) return {};
-    KL_ASSIGN(ValueId list, float_constant(c, values, {static_cast<int64_t>(values.size())}));
-    x = c.op(op, {x, cast_to(c, list, arithmetic(c))});
-    return {};
+  DType dtype = arithmetic(c);
+  ValueId x = e.cast(c.input(0), dtype);
+  auto list = [&](std::span<const float> values) {
+    return e.cast(e.floats(values, {static_cast<int64_t>(values.size())}), dtype);
   };
-  KL_TRY(apply("Sub", offset));
-  KL_TRY(apply("Mul", scale));
-  c.output(0, cast_to(c, x, DType::kFloat32));
-  return {};
+  if (!offset.empty()) x = e.op("Sub", {x, list(offset)});
+  if (!scale.empty()) x = e.op("Mul", {x, list(scale)});
+  return e.finish(e.cast(x, DType::kFloat32));
 }
 
 // Rows divided by their norm, where it is not zero.
 Status normalizer(ExpandContext& c) {
+  Expansion e(c);
   std::string_view norm = c.attributes().get_string("norm", "MAX");
-  std::string_view op = norm == "MAX" ? "ReduceMax" : norm == "L1" ? "ReduceL1" : "ReduceL2";
-  KL_REQUIRE(op != "ReduceL2" || norm == "L2", kInvalidGraph, "norm is ", norm);
-  DType dtype = arithmetic(c);
-  ValueId x = cast_to(c, c.input(0), dtype);
-  KL_ASSIGN(Tensor axes, Tensor::ints(std::array<int64_t, 1>{-1}));
-  KL_ASSIGN(ValueId one, float_constant(c, std::array{1.0f}, {}));
-  KL_ASSIGN(ValueId zero, float_constant(c, std::array{0.0f}, {}));
-  ValueId size = c.op(op, {x, c.constant(std::move(axes))});
-  ValueId is_zero = c.op("Equal", {size, cast_to(c, zero, dtype)});
-  ValueId divisor = c.op("Where", {is_zero, cast_to(c, one, dtype), size});
-  c.output(0, cast_to(c, c.op("Div", {x, divisor}), DType::kFloat32));
-  return {};
+  const char* op = norm == "MAX" ? "ReduceMax" : norm == "L1" ? "ReduceL1" : "ReduceL2";
+  KL_REQUIRE(norm == "MAX" || norm == "L1" || norm == "L2", kInvalidGraph, "norm is ", norm);
+  ValueId x = e.cast(c.input(0), arithmetic(c)), last = e.constant(Tensor::ints(std::array<int64_t, 1>{-1}));
+  ValueId size = e.op(op, {x, last});
+  ValueId is_zero = e.op("Not", {e.cast(size, DType::kBool)});
+  ValueId divisor = e.op("Where", {is_zero, e.op("CastLike", {e.scalar(1), x}), size});
+  return e.finish(e.cast(e.op("Div", {x, divisor}), DType::kFloat32));
 }
 
 Status imputer(ExpandContext& c) {
+  Expansion e(c);
   const Attributes& a = c.attributes();
   auto floats = a.get_floats("imputed_value_floats");
   auto integers = a.get_ints("imputed_value_int64s");
   bool is_integer = dtype_kind(c.dtype(0)) == 'i' || (c.dtype(0) == DType::kNone && floats.empty());
   KL_REQUIRE(!(is_integer ? integers.empty() : floats.empty()), kInvalidGraph,
              "there are no imputed values for ", c.dtype(0));
-  Tensor values, replaced;
+  ValueId x = c.input(0);
+  auto like_x = [&](ValueId value) { return e.op("CastLike", {value, x}); };
   if (is_integer) {
-    KL_ASSIGN(values, Tensor::ints(integers));
-    KL_ASSIGN(replaced, Tensor::scalar<int64_t>(a.get_int("replaced_value_int64")));
-  } else {
-    KL_ASSIGN(values, Tensor::of<float>({static_cast<int64_t>(floats.size())}, floats));
-    KL_ASSIGN(replaced, Tensor::scalar<float>(a.get_float("replaced_value_float")));
+    ValueId replaced = like_x(e.constant(Tensor::scalar<int64_t>(a.get_int("replaced_value_int64"))));
+    return e.finish(
+        e.op("Where", {e.op("Equal", {x, replaced}), like_x(e.constant(Tensor::ints(integers))), x}));
   }
-  auto like_x = [&](Tensor t) { return c.op("CastLike", {c.constant(std::move(t)), c.input(0)}); };
-  bool nan = !is_integer && std::isnan(*replaced.data<float>());
-  ValueId hit = nan ? c.op("IsNaN", {c.input(0)}) : c.op("Equal", {c.input(0), like_x(std::move(replaced))});
-  c.output(0, c.op("Where", {hit, like_x(std::move(values)), c.input(0)}));
-  return {};
+  float replaced = a.get_float("replaced_value_float");
+  ValueId hit = std::isnan(replaced) ? e.op("IsNaN", {x}) : e.op("Equal", {x, like_x(e.scalar(replaced))});
+  ValueId values = e.floats(floats, {static_cast<int64_t>(floats.size())});
+  return e.finish(e.op("Where", {hit, like_x(values), x}));
 }
 
 struct VectorizerParams {
@@ -135,16 +124,12 @@ Status lower_vectorizer(LowerContext& c) {
   return {};
 }
 
-// Columns of X, chosen by number.
+// Columns of X, chosen by number; of one dimension they become one row.
 Status array_feature_extractor(ExpandContext& c) {
-  KL_ASSIGN(Tensor all, Tensor::ints(std::array<int64_t, 1>{-1}));
-  ValueId chosen = c.op("Reshape", {c.input(1), c.constant(std::move(all))});
-  Attributes last;
-  last.set("axis", int64_t{-1});
-  ValueId columns = c.op("Gather", {c.input(0), chosen}, std::move(last));
-  // Of one dimension becomes one row.
-  c.output(0, c.op("Rows", {columns}, {}, kInternal));
-  return {};
+  Expansion e(c);
+  ValueId chosen = e.op("Reshape", {c.input(1), e.constant(Tensor::ints(std::array<int64_t, 1>{-1}))});
+  ValueId columns = e.op("Gather", {c.input(0), chosen}, {"axis", -1});
+  return e.finish(c.op("Rows", {columns}, {}, kInternal));
 }
 
 Status infer_rows(InferContext& c) {

@@ -2,59 +2,80 @@
 
 namespace kinglet {
 
-ValueId cast_to(ExpandContext& c, ValueId value, DType dtype) {
+void Expansion::keep(Status status) {
+  if (status_.ok()) status_ = std::move(status);
+}
+
+void Expansion::expect(const char* what, int64_t is, int64_t expected) {
+  if (is != expected) keep(fail(Code::kInvalidGraph, what, ": ", is, ", expected ", expected));
+}
+
+ValueId Expansion::op(const char* name, std::initializer_list<ValueId> inputs, IntAttribute attribute) {
   Attributes attributes;
-  attributes.set("to", static_cast<int64_t>(dtype));
-  return c.op("Cast", {value}, std::move(attributes));
+  if (attribute.name != nullptr) attributes.set(attribute.name, attribute.value);
+  return c.op(name, inputs, std::move(attributes));
 }
 
-ValueId matrix_of(ExpandContext& c, DType dtype) {
-  Attributes attributes;
-  attributes.set("axis", int64_t{-1});
-  return c.op("Flatten", {cast_to(c, c.input(0), dtype)}, std::move(attributes));
+ValueId Expansion::cast(ValueId value, DType dtype) {
+  return op("Cast", {value}, {"to", static_cast<int64_t>(dtype)});
 }
 
-Result<ValueId> float_constant(ExpandContext& c, std::span<const float> values, const Shape& shape) {
-  KL_ASSIGN(int64_t count, checked_count(shape));
-  KL_REQUIRE(static_cast<size_t>(count) == values.size(), kInvalidGraph, values.size(), " numbers where ",
-             shape, " are needed");
-  KL_ASSIGN(Tensor t, Tensor::of<float>(shape, values));
-  return c.constant(std::move(t));
+ValueId Expansion::matrix(DType dtype) { return op("Flatten", {cast(c.input(0), dtype)}, {"axis", -1}); }
+
+ValueId Expansion::constant(Result<Tensor> tensor) {
+  if (tensor.ok()) return c.constant(std::move(*tensor));
+  keep(std::move(tensor.status()));
+  return kNoValue;
 }
 
-Result<std::vector<double>> doubles_of(const Attributes& attributes, const std::string& name) {
+ValueId Expansion::floats(std::span<const float> values, const Shape& shape) {
+  auto count = checked_count(shape);
+  expect("numbers in a list", static_cast<int64_t>(values.size()), count.ok() ? *count : -1);
+  return ok() ? constant(Tensor::of<float>(shape, values)) : kNoValue;
+}
+
+ValueId Expansion::doubles(std::span<const double> values) {
+  return constant(Tensor::of<double>({static_cast<int64_t>(values.size())}, values));
+}
+
+Status Expansion::finish(ValueId value) {
+  c.output(0, value);
+  return std::move(status_);
+}
+
+Result<std::vector<double>> doubles_of(const Attributes& attributes, const char* name,
+                                       const char* as_tensor) {
   std::vector<double> out;
-  const Tensor* tensor = attributes.get_tensor(name + "_as_tensor");
+  const Tensor* tensor = attributes.get_tensor(as_tensor);
   if (tensor == nullptr) {
     for (float f : attributes.get_floats(name)) out.push_back(static_cast<double>(f));
     return out;
   }
-  KL_REQUIRE(dtype_kind(tensor->dtype()) == 'f', kInvalidGraph, name, "_as_tensor is ", tensor->dtype());
+  KL_REQUIRE(dtype_kind(tensor->dtype()) == 'f', kInvalidGraph, as_tensor, " is ", tensor->dtype());
   for (int64_t i = 0; i < tensor->count(); ++i) out.push_back(tensor->number(i));
   return out;
 }
 
 Result<Tensor> list_of(const Attributes& attributes, const char* int64s, const char* strings,
                        const char* floats, const char* tensor) {
-  Tensor out;
-  std::string_view given;
-  auto take = [&](const char* name, auto list) -> Status {
-    if (name == nullptr || list.empty()) return {};
-    KL_REQUIRE(out.empty(), kInvalidGraph, "both ", given, " and ", name, " are given");
-    given = name;
-    using T = std::remove_const_t<typename decltype(list)::element_type>;
-    KL_ASSIGN(out, Tensor::of<T>({static_cast<int64_t>(list.size())}, list));
-    return {};
-  };
-  if (const Tensor* t = tensor ? attributes.get_tensor(tensor) : nullptr) {
-    KL_REQUIRE(t->rank() <= 1, kInvalidGraph, tensor, " has shape ", t->shape());
-    out = t->reshaped({t->count()});
-    given = tensor;
-  }
-  KL_TRY(take(int64s, attributes.get_ints(int64s)));
-  KL_TRY(take(strings, attributes.get_strings(strings)));
-  if (floats != nullptr) KL_TRY(take(floats, attributes.get_floats(floats)));
-  return out;
+  const Tensor* given = tensor ? attributes.get_tensor(tensor) : nullptr;
+  auto integers = attributes.get_ints(int64s);
+  auto texts = attributes.get_strings(strings);
+  auto numbers = floats ? attributes.get_floats(floats) : std::span<const float>();
+  int lists = (given != nullptr) + !integers.empty() + !texts.empty() + !numbers.empty();
+  KL_REQUIRE(lists <= 1, kInvalidGraph, int64s, " is not the only list of its kind");
+  auto count = [](auto list) { return Shape{static_cast<int64_t>(list.size())}; };
+  if (given != nullptr) return given->reshaped({given->count()});
+  if (!integers.empty()) return Tensor::ints(integers);
+  if (!texts.empty()) return Tensor::of<std::string>(count(texts), texts);
+  if (!numbers.empty()) return Tensor::of<float>(count(numbers), numbers);
+  return Tensor();
+}
+
+Result<Tensor> labels_of(const Attributes& attributes, const char* int64s) {
+  KL_ASSIGN(Tensor labels, list_of(attributes, int64s, "classlabels_strings"));
+  KL_REQUIRE(!labels.empty(), kInvalidGraph, "there are no class labels");
+  return labels;
 }
 
 Result<Transform> transform_of(const Attributes& attributes) {
@@ -68,32 +89,33 @@ Result<Transform> transform_of(const Attributes& attributes) {
   return fail(Code::kInvalidGraph, "post_transform is ", name);
 }
 
-Result<ValueId> transformed(ExpandContext& c, ValueId scores, int64_t targets) {
-  KL_ASSIGN(Transform transform, transform_of(c.attributes()));
-  bool changes = transform == Transform::kProbit || (transform != Transform::kNone && targets > 1);
-  ValueId narrow = cast_to(c, scores, DType::kFloat32);
+ValueId transformed(Expansion& e, ValueId scores, int64_t targets) {
+  ValueId narrow = e.cast(scores, DType::kFloat32);
+  auto transform = transform_of(e.attributes());
+  if (!transform.ok()) {
+    e.keep(std::move(transform.status()));
+    return narrow;
+  }
+  bool changes = *transform == Transform::kProbit || (*transform != Transform::kNone && targets > 1);
   if (!changes) return narrow;
   Attributes attributes;
-  attributes.set("post_transform", static_cast<int64_t>(transform));
-  return c.op("Transform", {narrow}, std::move(attributes), kInternal);
+  attributes.set("post_transform", static_cast<int64_t>(*transform));
+  return e.c.op("Transform", {narrow}, std::move(attributes), kInternal);
 }
 
-Status add_classes(ExpandContext& c, ValueId scores, Tensor labels, ClassRule rule, bool all_positive,
-                   std::span<const double> base) {
-  KL_ASSIGN(Transform transform, transform_of(c.attributes()));
+void add_classes(Expansion& e, ValueId scores, const Tensor& labels, ClassRule rule, bool all_positive,
+                 std::span<const double> base) {
+  auto transform = transform_of(e.attributes());
+  if (!transform.ok()) return e.keep(std::move(transform.status()));
   Attributes attributes;
-  attributes.set("post_transform", static_cast<int64_t>(transform));
+  attributes.set("post_transform", static_cast<int64_t>(*transform));
   attributes.set("rule", static_cast<int64_t>(rule));
   attributes.set("all_positive", int64_t{all_positive});
-  std::vector<ValueId> inputs{scores, c.constant(std::move(labels))};
-  if (!base.empty()) {
-    KL_ASSIGN(Tensor t, Tensor::of<double>({static_cast<int64_t>(base.size())}, base));
-    inputs.push_back(c.constant(std::move(t)));
-  }
-  std::vector<ValueId> out = c.ops("Classes", std::move(inputs), 2, std::move(attributes), kInternal);
-  c.output(0, out[0]);
-  c.output(1, out[1]);
-  return {};
+  std::vector<ValueId> inputs{scores, e.constant(labels)};
+  if (!base.empty()) inputs.push_back(e.doubles(base));
+  std::vector<ValueId> out = e.c.ops("Classes", std::move(inputs), 2, std::move(attributes), kInternal);
+  e.c.output(0, out[0]);
+  e.c.output(1, out[1]);
 }
 
 void copy_label(const Tensor& labels, size_t index, const Tensor& out, size_t i) {

@@ -8,115 +8,84 @@ namespace kinglet::ops {
 
 namespace {
 
-// X against each support vector: [N, vectors].
-Result<ValueId> kernel_values(ExpandContext& c, std::span<const float> vectors, int64_t count) {
-  const Attributes& a = c.attributes();
+// X against each of `count` support vectors; without any, against one row of coefficients.
+ValueId kernel_values(Expansion& e, std::span<const float> vectors, int64_t count) {
+  const Attributes& a = e.attributes();
   std::string_view kind = count == 0 ? "LINEAR" : a.get_string("kernel_type", "LINEAR");
+  float params[3] = {};  // gamma, offset, degree
   auto given = a.get_floats("kernel_params");
-  KL_REQUIRE(given.empty() || given.size() == 3, kInvalidGraph, given.size(), " kernel_params, not 3");
-  float gamma = given.empty() ? 0 : given[0], offset = given.empty() ? 0 : given[1];
-  int64_t rows = std::max<int64_t>(count, 1), size = static_cast<int64_t>(vectors.size());
-  KL_REQUIRE(size > 0 && size % rows == 0, kInvalidGraph, size, " numbers in ", rows, " support vectors");
-  ValueId x = matrix_of(c, DType::kFloat32);
-  KL_ASSIGN(ValueId support, float_constant(c, vectors, {rows, size / rows}));
-  auto scalar = [&](float value) { return float_constant(c, std::array{value}, {}); };
-  if (kind == "RBF") {
-    KL_ASSIGN(ValueId factor, scalar(-gamma));
-    ValueId square = c.op("CDist", {x, support}, {}, kMicrosoft);
-    return c.op("Exp", {c.op("Mul", {square, factor})});
+  if (!given.empty()) e.expect("kernel_params", static_cast<int64_t>(given.size()), 3);
+  int64_t rows = std::max<int64_t>(count, 1), width = static_cast<int64_t>(vectors.size()) / rows;
+  bool linear = kind == "LINEAR", product = linear || kind == "POLY" || kind == "SIGMOID";
+  if (width == 0 || (!product && kind != "RBF"))
+    e.keep(fail(Code::kInvalidGraph, "kernel_type is ", kind, ", support vectors have ", width, " numbers"));
+  if (!e.ok()) return kNoValue;
+  std::copy(given.begin(), given.end(), params);
+  ValueId x = e.matrix(DType::kFloat32), support = e.floats(vectors, {rows, width});
+  if (!product) {
+    ValueId square = e.c.op("CDist", {x, support}, {}, kMicrosoft);
+    return e.op("Exp", {e.op("Mul", {square, e.scalar(-params[0])})});
   }
-  bool linear = kind == "LINEAR";
-  KL_REQUIRE(linear || kind == "POLY" || kind == "SIGMOID", kInvalidGraph, "kernel_type is ", kind);
-  Attributes product;
-  product.set("transB", int64_t{1});
-  if (!linear) product.set("alpha", gamma);
-  std::vector<ValueId> inputs{x, support};
-  if (!linear) {
-    KL_ASSIGN(ValueId addend, scalar(offset));
-    inputs.push_back(addend);
-  }
-  ValueId values = c.op("Gemm", std::move(inputs), std::move(product));
-  if (linear) return values;
-  if (kind == "SIGMOID") return c.op("Tanh", {values});
-  KL_ASSIGN(ValueId degree, scalar(given.empty() ? 0 : given[2]));
-  return c.op("Pow", {values, degree});
+  if (linear) return e.op("Gemm", {x, support}, {"transB", 1});
+  ValueId scaled = e.op("Mul", {support, e.scalar(params[0])});
+  ValueId values = e.op("Gemm", {x, scaled, e.scalar(params[1])}, {"transB", 1});
+  return kind == "POLY" ? e.op("Pow", {values, e.scalar(params[2])}) : e.op("Tanh", {values});
 }
 
 Status expand_regressor(ExpandContext& c) {
+  Expansion e(c);
   const Attributes& a = c.attributes();
-  auto coefficients = a.get_floats("coefficients"), rho = a.get_floats("rho");
-  int64_t count = a.get_int("n_supports");
-  KL_REQUIRE(count >= 0 && rho.size() == 1, kInvalidGraph, count, " supports and ", rho.size(), " rho");
-  KL_ASSIGN(ValueId bias, float_constant(c, rho, {1}));
-  ValueId y;
+  auto coefficients = a.get_floats("coefficients");
+  int64_t count = std::max<int64_t>(a.get_int("n_supports"), 0);
+  ValueId bias = e.floats(a.get_floats("rho"), {1}), y;
   if (count == 0) {
-    KL_ASSIGN(ValueId product, kernel_values(c, coefficients, 0));
-    y = c.op("Add", {product, bias});
+    y = e.op("Add", {kernel_values(e, coefficients, 0), bias});
   } else {
-    KL_ASSIGN(ValueId values, kernel_values(c, a.get_floats("support_vectors"), count));
-    KL_ASSIGN(ValueId weights, float_constant(c, coefficients, {1, count}));
-    Attributes transposed;
-    transposed.set("transB", int64_t{1});
-    y = c.op("Gemm", {values, weights, bias}, std::move(transposed));
+    ValueId values = kernel_values(e, a.get_floats("support_vectors"), count);
+    y = e.op("Gemm", {values, e.floats(coefficients, {1, count}), bias}, {"transB", 1});
   }
-  KL_ASSIGN(y, transformed(c, y, 1));
-  if (a.get_int("one_class") != 0) {
-    KL_ASSIGN(ValueId zero, float_constant(c, std::array{0.0f}, {}));
-    KL_ASSIGN(ValueId inside, float_constant(c, std::array{1.0f}, {}));
-    KL_ASSIGN(ValueId outside, float_constant(c, std::array{-1.0f}, {}));
-    y = c.op("Where", {c.op("Greater", {y, zero}), inside, outside});
-  }
-  c.output(0, y);
-  return {};
+  y = transformed(e, y, 1);
+  if (a.get_int("one_class") != 0)
+    y = e.op("Where", {e.op("Greater", {y, e.scalar(0)}), e.scalar(1), e.scalar(-1)});
+  return e.finish(y);
 }
 
 // With support vectors: votes between pairs of classes. Without: one score for each class.
 Status expand_classifier(ExpandContext& c) {
+  Expansion e(c);
   const Attributes& a = c.attributes();
-  KL_ASSIGN(Tensor labels, list_of(a, "classlabels_ints", "classlabels_strings"));
-  KL_REQUIRE(!labels.empty(), kInvalidGraph, "there are no class labels");
+  KL_ASSIGN(Tensor labels, labels_of(a, "classlabels_ints"));
   auto coefficients = a.get_floats("coefficients"), rho = a.get_floats("rho");
   auto counts = a.get_ints("vectors_per_class");
   int64_t classes = labels.count(), vectors = 0;
+  KL_REQUIRE(classes < 65536, kLimitExceeded, classes, " classes");
   for (int64_t n : counts) {
-    KL_REQUIRE(n >= 0, kInvalidGraph, "vectors_per_class has ", n);
+    KL_REQUIRE(n >= 0 && n < int64_t{1} << 40, kInvalidGraph, "vectors_per_class has ", n);
     KL_ASSIGN(vectors, checked_add(vectors, n));
   }
   if (vectors == 0) {
-    KL_REQUIRE(!rho.empty() && static_cast<int64_t>(coefficients.size()) % classes == 0, kInvalidGraph,
-               coefficients.size(), " coefficients and ", rho.size(), " rho for ", classes, " classes");
-    auto features = static_cast<int64_t>(coefficients.size()) / classes;
-    KL_ASSIGN(ValueId weights, float_constant(c, coefficients, {classes, features}));
-    KL_ASSIGN(ValueId bias, float_constant(c, rho.first(1), {1}));
-    Attributes transposed;
-    transposed.set("transB", int64_t{1});
-    ValueId scores = c.op("Gemm", {matrix_of(c, DType::kFloat32), weights, bias}, std::move(transposed));
-    return add_classes(c, scores, std::move(labels), ClassRule::kLargest, false, {});
+    ValueId weights = e.floats(coefficients, {classes, static_cast<int64_t>(coefficients.size()) / classes});
+    ValueId bias = e.floats(rho.first(std::min<size_t>(rho.size(), 1)), {1});
+    ValueId scores = e.op("Gemm", {e.matrix(DType::kFloat32), weights, bias}, {"transB", 1});
+    add_classes(e, scores, labels, ClassRule::kLargest, false, {});
+    return e.finish();
   }
-  KL_REQUIRE(classes > 1 && std::ssize(counts) == classes, kInvalidGraph, counts.size(),
-             " vectors_per_class for ", classes, " classes");
-  KL_ASSIGN(int64_t pairs, checked_mul(classes, classes - 1));
-  pairs /= 2;
-  auto prob_a = a.get_floats("prob_a"), prob_b = a.get_floats("prob_b");
-  KL_REQUIRE(prob_a.size() == prob_b.size() && (prob_a.empty() || std::ssize(prob_a) == pairs), kInvalidGraph,
-             prob_a.size(), " prob_a and ", prob_b.size(), " prob_b for ", pairs, " pairs");
-  KL_ASSIGN(ValueId values, kernel_values(c, a.get_floats("support_vectors"), vectors));
-  KL_ASSIGN(ValueId weights, float_constant(c, coefficients, {classes - 1, vectors}));
-  KL_ASSIGN(ValueId offsets, float_constant(c, rho, {pairs}));
+  e.expect("vectors_per_class", static_cast<int64_t>(counts.size()), classes);
+  int64_t pairs = classes * (classes - 1) / 2;
+  ValueId values = kernel_values(e, a.get_floats("support_vectors"), vectors);
+  std::vector<ValueId> inputs{values, e.floats(coefficients, {classes - 1, vectors}), e.floats(rho, {pairs}),
+                              e.constant(labels)};
+  if (a.has("prob_a") || a.has("prob_b")) {
+    inputs.push_back(e.floats(a.get_floats("prob_a"), {pairs}));
+    inputs.push_back(e.floats(a.get_floats("prob_b"), {pairs}));
+  }
   KL_ASSIGN(Transform transform, transform_of(a));
   Attributes votes;
   votes.set("post_transform", static_cast<int64_t>(transform));
   votes.set("vectors_per_class", std::vector<int64_t>(counts.begin(), counts.end()));
-  std::vector<ValueId> inputs{values, weights, offsets, c.constant(std::move(labels))};
-  if (!prob_a.empty()) {
-    KL_ASSIGN(ValueId slopes, float_constant(c, prob_a, {pairs}));
-    KL_ASSIGN(ValueId shifts, float_constant(c, prob_b, {pairs}));
-    inputs.insert(inputs.end(), {slopes, shifts});
-  }
   std::vector<ValueId> out = c.ops("SvmVotes", std::move(inputs), 2, std::move(votes), kInternal);
-  c.output(0, out[0]);
   c.output(1, out[1]);
-  return {};
+  return e.finish(out[0]);
 }
 
 struct Params {

@@ -16,14 +16,21 @@ Result<NodeMode> mode_of(std::string_view name) {
   return static_cast<NodeMode>(at - kNames);
 }
 
-// Lists that go side by side, `n` entries each.
-Status same_length(const Attributes& attributes, std::initializer_list<std::string> names, size_t n) {
-  for (const std::string& name : names) {
-    size_t size = attributes.get_ints(name).size();
-    KL_REQUIRE(size == n, kInvalidGraph, name, " has ", size, " entries, not ", n);
-  }
+Status same_length(const char* name, size_t size, size_t n) {
+  KL_REQUIRE(size == n, kInvalidGraph, name, " has ", size, " entries, not ", n);
   return {};
 }
+
+// Lists of integers that go side by side, `n` entries each.
+Status same_length(const Attributes& attributes, std::initializer_list<const char*> names, size_t n) {
+  for (const char* name : names) KL_TRY(same_length(name, attributes.get_ints(name).size(), n));
+  return {};
+}
+
+// Names of the lists of votes.
+struct VoteNames {
+  const char *trees, *nodes, *targets, *weights, *weights_as_tensor;
+};
 
 // Nodes by (tree, id), for the older form.
 class NodeIds {
@@ -70,8 +77,8 @@ Status add_roots(std::span<const int64_t> trees, const std::vector<bool>& has_pa
   return {};
 }
 
-// The form of TreeEnsembleClassifier and -Regressor; `leaf` is "class" or "target".
-Result<Forest> read_numbered(const Attributes& a, const std::string& leaf, int64_t outputs) {
+// The form of TreeEnsembleClassifier and -Regressor.
+Result<Forest> read_numbered(const Attributes& a, const VoteNames& names, int64_t outputs) {
   auto trees = a.get_ints("nodes_treeids"), ids = a.get_ints("nodes_nodeids");
   auto features = a.get_ints("nodes_featureids");
   auto on_true = a.get_ints("nodes_truenodeids"), on_false = a.get_ints("nodes_falsenodeids");
@@ -79,11 +86,11 @@ Result<Forest> read_numbered(const Attributes& a, const std::string& leaf, int64
   auto modes = a.get_strings("nodes_modes");
   size_t n = ids.size();
   KL_REQUIRE(n < kernels::kFeatureMask, kLimitExceeded, n, " tree nodes");
-  KL_ASSIGN(std::vector<double> values, doubles_of(a, "nodes_values"));
+  KL_ASSIGN(std::vector<double> values, doubles_of(a, "nodes_values", "nodes_values_as_tensor"));
   KL_TRY(same_length(a, {"nodes_treeids", "nodes_featureids", "nodes_truenodeids", "nodes_falsenodeids"}, n));
-  KL_REQUIRE(modes.size() == n && values.size() == n && (tracks.empty() || tracks.size() == n), kInvalidGraph,
-             n, " nodes have ", modes.size(), " modes, ", values.size(), " values and ", tracks.size(),
-             " tracks of missing values");
+  KL_TRY(same_length("nodes_modes", modes.size(), n));
+  KL_TRY(same_length("nodes_values", values.size(), n));
+  if (!tracks.empty()) KL_TRY(same_length("nodes_missing_value_tracks_true", tracks.size(), n));
   NodeIds find(trees, ids);
   Forest f;
   f.nodes.resize(n);
@@ -105,19 +112,18 @@ Result<Forest> read_numbered(const Attributes& a, const std::string& leaf, int64
   }
   KL_TRY(add_roots(trees, has_parent, f));
 
-  auto targets = a.get_ints(leaf + "_ids");
-  auto leaf_trees = a.get_ints(leaf + "_treeids"), leaf_ids = a.get_ints(leaf + "_nodeids");
+  auto targets = a.get_ints(names.targets), leaf_trees = a.get_ints(names.trees),
+       leaf_ids = a.get_ints(names.nodes);
   size_t votes = targets.size();
-  KL_TRY(same_length(a, {leaf + "_treeids", leaf + "_nodeids"}, votes));
-  KL_ASSIGN(std::vector<double> weights, doubles_of(a, leaf + "_weights"));
-  KL_REQUIRE(weights.size() == votes, kInvalidGraph, votes, " ", leaf, "_ids but ", weights.size(),
-             " weights");
+  KL_TRY(same_length(a, {names.trees, names.nodes}, votes));
+  KL_ASSIGN(std::vector<double> weights, doubles_of(a, names.weights, names.weights_as_tensor));
+  KL_TRY(same_length(names.weights, weights.size(), votes));
   // Votes in the order of their leaves; those of a branch are of no use.
   std::vector<int32_t> leaf_of(votes, -1);
   f.spans.assign(static_cast<size_t>(leaves) + 1, 0);
   for (size_t i = 0; i < votes; ++i) {
-    KL_REQUIRE(targets[i] >= 0 && targets[i] < outputs, kInvalidGraph, leaf, "_ids has ", targets[i], " of ",
-               outputs);
+    KL_REQUIRE(targets[i] >= 0 && targets[i] < outputs, kInvalidGraph, names.targets, " has ", targets[i],
+               " of ", outputs);
     KL_ASSIGN(int32_t node, find.find(leaf_trees[i], leaf_ids[i]));
     const TreeBranch& b = f.nodes[static_cast<size_t>(node)];
     if (b.mode != NodeMode::kLeaf) continue;
@@ -172,12 +178,12 @@ Result<Forest> read_indexed(const Attributes& a, int64_t outputs) {
                "splits, weights and members are floats");
   }
   auto count = [](const Tensor* t) { return t == nullptr ? 0 : static_cast<size_t>(t->count()); };
-  KL_REQUIRE(modes->dtype() == DType::kUInt8 && count(modes) == n && count(splits) == n &&
-                 (tracks.empty() || tracks.size() == n),
-             kInvalidGraph, n, " nodes have ", count(modes), " modes, ", count(splits), " splits and ",
-             tracks.size(), " tracks of missing values");
+  KL_REQUIRE(modes->dtype() == DType::kUInt8, kInvalidGraph, "nodes_modes is ", modes->dtype());
+  KL_TRY(same_length("nodes_modes", count(modes), n));
+  KL_TRY(same_length("nodes_splits", count(splits), n));
+  if (!tracks.empty()) KL_TRY(same_length("nodes_missing_value_tracks_true", tracks.size(), n));
   size_t leaves = targets.size();
-  KL_REQUIRE(count(weights) == leaves, kInvalidGraph, leaves, " leaves have ", count(weights), " weights");
+  KL_TRY(same_length("leaf_weights", count(weights), leaves));
   KL_REQUIRE(n + leaves + count(members) < kernels::kFeatureMask, kLimitExceeded, n, " tree nodes");
   std::vector<double> sets;
   for (size_t i = 0; i < count(members); ++i) sets.push_back(members->number(static_cast<int64_t>(i)));
@@ -219,58 +225,54 @@ Result<Forest> read_indexed(const Attributes& a, int64_t outputs) {
   return f;
 }
 
-Result<ValueId> finish_regression(ExpandContext& c, ValueId scores, int64_t outputs) {
-  KL_ASSIGN(std::vector<double> base, doubles_of(c.attributes(), "base_values"));
+Result<ValueId> regression(Expansion& e, const Forest& forest, int64_t outputs, int64_t aggregate) {
+  KL_REQUIRE(aggregate >= 0 && aggregate <= 3, kInvalidGraph, "the aggregate function is unknown");
+  bool narrow = e.c.dtype(0) == DType::kFloat32 || e.c.dtype(0) == DType::kFloat16;
+  ValueId scores = add_trees(e, forest, outputs, static_cast<kernels::Aggregate>(aggregate), narrow);
+  KL_ASSIGN(std::vector<double> base, doubles_of(e.attributes(), "base_values", "base_values_as_tensor"));
   // Scores without a leaf are -0.
   if (base.empty()) base.assign(1, 0.0);
-  auto count = static_cast<int64_t>(base.size());
-  KL_REQUIRE(count == 1 || count == outputs, kInvalidGraph, count, " base values for ", outputs, " targets");
-  KL_ASSIGN(Tensor t, Tensor::of<double>({count}, base));
-  ValueId sum = c.op("Add", {scores, c.constant(std::move(t))});
-  return c.attributes().has("post_transform") ? transformed(c, sum, outputs) : sum;
+  if (base.size() != 1) e.expect("base_values", static_cast<int64_t>(base.size()), outputs);
+  scores = e.op("Add", {scores, e.doubles(base)});
+  return e.attributes().has("post_transform") ? transformed(e, scores, outputs) : scores;
 }
-
-bool is_narrow(DType dtype) { return dtype == DType::kFloat32 || dtype == DType::kFloat16; }
 
 Status expand_regressor(ExpandContext& c) {
   static constexpr std::string_view kAggregates[] = {"AVERAGE", "SUM", "MIN", "MAX"};
+  static constexpr VoteNames kNames = {"target_treeids", "target_nodeids", "target_ids", "target_weights",
+                                       "target_weights_as_tensor"};
+  Expansion e(c);
   int64_t outputs = c.attributes().get_int("n_targets", 1);
   auto at = std::ranges::find(kAggregates, c.attributes().get_string("aggregate_function", "SUM"));
-  KL_REQUIRE(at != std::end(kAggregates), kInvalidGraph, "aggregate_function is ",
-             c.attributes().get_string("aggregate_function"));
-  KL_ASSIGN(Forest forest, read_numbered(c.attributes(), "target", outputs));
-  auto aggregate = static_cast<kernels::Aggregate>(at - kAggregates);
-  KL_ASSIGN(ValueId scores, add_trees(c, forest, outputs, aggregate, is_narrow(c.dtype(0))));
-  KL_ASSIGN(ValueId out, finish_regression(c, scores, outputs));
-  c.output(0, cast_to(c, out, DType::kFloat32));
-  return {};
+  KL_ASSIGN(Forest forest, read_numbered(c.attributes(), kNames, outputs));
+  KL_ASSIGN(ValueId out, regression(e, forest, outputs, at - kAggregates));
+  return e.finish(e.cast(out, DType::kFloat32));
 }
 
 Status expand_ensemble(ExpandContext& c) {
+  Expansion e(c);
   int64_t outputs = c.attributes().get_int("n_targets", 1);
-  int64_t aggregate = c.attributes().get_int("aggregate_function", 1);
-  KL_REQUIRE(aggregate >= 0 && aggregate <= 3, kInvalidGraph, "aggregate_function is ", aggregate);
   KL_ASSIGN(Forest forest, read_indexed(c.attributes(), outputs));
-  KL_ASSIGN(ValueId scores,
-            add_trees(c, forest, outputs, static_cast<kernels::Aggregate>(aggregate), is_narrow(c.dtype(0))));
-  KL_ASSIGN(ValueId out, finish_regression(c, scores, outputs));
-  c.output(0, c.op("CastLike", {out, c.input(0)}));
-  return {};
+  KL_ASSIGN(ValueId out, regression(e, forest, outputs, c.attributes().get_int("aggregate_function", 1)));
+  return e.finish(e.op("CastLike", {out, c.input(0)}));
 }
 
 Status expand_classifier(ExpandContext& c) {
+  static constexpr VoteNames kNames = {"class_treeids", "class_nodeids", "class_ids", "class_weights",
+                                       "class_weights_as_tensor"};
+  Expansion e(c);
   const Attributes& a = c.attributes();
-  KL_ASSIGN(Tensor labels, list_of(a, "classlabels_int64s", "classlabels_strings"));
-  KL_REQUIRE(!labels.empty(), kInvalidGraph, "there are no class labels");
-  KL_ASSIGN(Forest forest, read_numbered(a, "class", labels.count()));
-  KL_ASSIGN(std::vector<double> base, doubles_of(a, "base_values"));
+  KL_ASSIGN(Tensor labels, labels_of(a, "classlabels_int64s"));
+  KL_ASSIGN(Forest forest, read_numbered(a, kNames, labels.count()));
+  KL_ASSIGN(std::vector<double> base, doubles_of(a, "base_values", "base_values_as_tensor"));
   auto ids = a.get_ints("class_ids");
   bool one_class = labels.count() == 2 && !ids.empty() && std::ranges::count(ids, ids[0]) == std::ssize(ids);
   bool all_positive = std::ranges::all_of(forest.weights, [](double w) { return w >= 0; });
-  KL_ASSIGN(ValueId scores,
-            add_trees(c, forest, labels.count(), kernels::Aggregate::kSum, is_narrow(c.dtype(0))));
-  return add_classes(c, scores, std::move(labels),
-                     one_class ? ClassRule::kOneTreeClass : ClassRule::kLargestTrees, all_positive, base);
+  ValueId scores =
+      add_trees(e, forest, labels.count(), kernels::Aggregate::kSum, c.dtype(0) == DType::kFloat32);
+  add_classes(e, scores, labels, one_class ? ClassRule::kOneTreeClass : ClassRule::kLargestTrees,
+              all_positive, base);
+  return e.finish();
 }
 
 #define KL_NODES                                                                            \

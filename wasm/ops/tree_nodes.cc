@@ -100,41 +100,36 @@ Result<Tensor> packed_nodes(const Forest& f, std::span<const int32_t> place, siz
   return out;
 }
 
-template <class T>
-Result<ValueId> list_constant(ExpandContext& c, std::span<const T> values) {
-  KL_ASSIGN(Tensor t, Tensor::of<T>({static_cast<int64_t>(values.size())}, values));
-  return c.constant(std::move(t));
+Result<Tensor> list(std::span<const int32_t> values) {
+  return Tensor::of<int32_t>({static_cast<int64_t>(values.size())}, values);
 }
 
-}  // namespace
-
-Result<ValueId> add_trees(ExpandContext& c, const Forest& forest, int64_t outputs,
-                          kernels::Aggregate aggregate, bool narrow) {
-  KL_REQUIRE(forest.nodes.size() < kernels::kFeatureMask, kLimitExceeded, forest.nodes.size(), " tree nodes");
-  for (const TreeBranch& b : forest.nodes) {
+// Indices that kernels rely on are checked when a step is made; what is checked here makes the order.
+Result<Tensor> sorted_nodes(const Forest& f, bool narrow, std::vector<int32_t>* roots) {
+  KL_REQUIRE(f.nodes.size() < kernels::kFeatureMask, kLimitExceeded, f.nodes.size(), " tree nodes");
+  for (const TreeBranch& b : f.nodes) {
     KL_REQUIRE(b.feature >= 0 && b.feature < kernels::kFeatureMask, kInvalidGraph, "a tree asks for feature ",
                b.feature);
   }
   size_t reached = 0;
-  KL_ASSIGN(std::vector<int32_t> place, sort_nodes(forest, &reached));
-  KL_ASSIGN(Tensor nodes, narrow ? packed_nodes<float>(forest, place, reached)
-                                 : packed_nodes<double>(forest, place, reached));
+  KL_ASSIGN(std::vector<int32_t> place, sort_nodes(f, &reached));
+  for (int32_t r : f.roots) roots->push_back(place[static_cast<size_t>(r)]);
+  return narrow ? packed_nodes<float>(f, place, reached) : packed_nodes<double>(f, place, reached);
+}
+
+}  // namespace
+
+ValueId add_trees(Expansion& e, const Forest& forest, int64_t outputs, kernels::Aggregate aggregate,
+                  bool narrow) {
   std::vector<int32_t> roots;
-  for (int32_t r : forest.roots) roots.push_back(place[static_cast<size_t>(r)]);
-  std::vector<ValueId> inputs{matrix_of(c, narrow ? DType::kFloat32 : DType::kFloat64),
-                              c.constant(std::move(nodes))};
-  for (std::span<const int32_t> list :
-       {std::span<const int32_t>(roots), std::span<const int32_t>(forest.spans),
-        std::span<const int32_t>(forest.targets)}) {
-    KL_ASSIGN(ValueId id, list_constant<int32_t>(c, list));
-    inputs.push_back(id);
-  }
-  KL_ASSIGN(ValueId weights, list_constant<double>(c, forest.weights));
-  inputs.push_back(weights);
+  ValueId nodes = e.constant(sorted_nodes(forest, narrow, &roots));
   Attributes attributes;
   attributes.set("outputs", outputs);
   attributes.set("aggregate", static_cast<int64_t>(aggregate));
-  return c.op("Trees", std::move(inputs), std::move(attributes), kInternal);
+  return e.c.op("Trees",
+                {e.matrix(narrow ? DType::kFloat32 : DType::kFloat64), nodes, e.constant(list(roots)),
+                 e.constant(list(forest.spans)), e.constant(list(forest.targets)), e.doubles(forest.weights)},
+                std::move(attributes), kInternal);
 }
 
 namespace ops {

@@ -28,7 +28,7 @@ struct Forest {
 
 // Scores [N, outputs] in float64 of input 0, which becomes a matrix of float32 when `narrow`, else float64.
 // Fails when branches form a cycle or features are out of range; targets were checked by the caller.
-Result<ValueId> add_trees(ExpandContext& c, const Forest& forest, int64_t outputs,
-                          kernels::Aggregate aggregate, bool narrow);
+ValueId add_trees(Expansion& e, const Forest& forest, int64_t outputs, kernels::Aggregate aggregate,
+                  bool narrow);
 
 }  // namespace kinglet

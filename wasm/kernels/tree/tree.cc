@@ -1,6 +1,7 @@
 #include "kernels/tree/tree.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/tree/internal.h"
 
@@ -47,7 +48,7 @@ void run_block(const Trees<T>& trees, const T* x, size_t rows, size_t columns, d
     size_t r = 0;
     for (; r + kLanes <= rows; r += kLanes)
       walk<kPlain, kLanes>(trees.nodes.data(), root, x + r * columns, columns, leaves + r);
-    for (; r < rows; ++r) walk<kPlain, 1>(trees.nodes.data(), root, x + r * columns, columns, leaves + r);
+    for (; r < rows; ++r) walk<false, 1>(trees.nodes.data(), root, x + r * columns, columns, leaves + r);
     for (r = 0; r < rows; ++r) add_leaf(trees, leaves[r], scores + r * trees.outputs);
   }
 }
@@ -81,14 +82,17 @@ bool valid_trees(const Trees<T>& trees, size_t columns) {
 template <class T>
 void run_trees(const Trees<T>& trees, const T* x, size_t rows, size_t columns, double* scores,
                Parallel& pool) {
-  bool plain =
-      std::ranges::all_of(trees.nodes, [](const TreeNode<T>& n) { return n.feature <= kFeatureMask; });
+  // Models in double are few: they share the loop for all kinds of nodes.
+  auto block = run_block<false, T>;
+  if constexpr (std::is_same_v<T, float>) {
+    if (std::ranges::all_of(trees.nodes, [](const TreeNode<T>& n) { return n.feature <= kFeatureMask; }))
+      block = run_block<true, T>;
+  }
   parallel_for(pool, rows, kBlock, [&](size_t begin, size_t end) {
     std::fill(scores + begin * trees.outputs, scores + end * trees.outputs, unset_score(trees.aggregate));
     for (size_t r = begin; r < end && !cancelled(pool); r += kBlock) {
       size_t n = std::min(kBlock, end - r);
-      (plain ? run_block<true, T> : run_block<false, T>)(trees, x + r * columns, n, columns,
-                                                         scores + r * trees.outputs);
+      block(trees, x + r * columns, n, columns, scores + r * trees.outputs);
     }
     finish_scores(trees, scores + begin * trees.outputs, (end - begin) * trees.outputs);
   });
