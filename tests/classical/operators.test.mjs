@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { before, describe, test } from 'node:test';
-import { hasRelaxedSimd, openRuntime } from '../support/runtimes.mjs';
+import { before, test } from 'node:test';
+import { hasRelaxedSimd } from '../support/runtimes.mjs';
 import { cases } from './cases.mjs';
 import { expectedOf, fault } from './judge.mjs';
-import { nodeModel } from './node.mjs';
 
 const expected = new Map();
 before(async () => {
