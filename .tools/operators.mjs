@@ -61,10 +61,12 @@ function row({ domain, name, form, signature }, since) {
 }
 
 /**
- * @param {Operator[]} operators
+ * @param {Operator[]} all
  * @returns {string}
  */
-export function pageOf(operators) {
+export function pageOf(all) {
+  // Those of ai.kinglet are written by expansions only.
+  const operators = all.filter(({ domain }) => domain !== 'ai.kinglet');
   const since = sinceByName();
   const have = new Set(operators.map(({ domain, name }) => `${domain} ${name}`));
   const lines = [
