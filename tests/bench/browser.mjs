@@ -1,6 +1,7 @@
 import { chromium } from 'playwright-core';
 import { stop } from '../../.tools/log.mjs';
 import { which } from '../../.tools/paths.mjs';
+import { byKernel } from './profile.mjs';
 import { inTurn, median, spread } from './statistics.mjs';
 import { key } from './subjects.mjs';
 
@@ -20,7 +21,7 @@ export function launch() {
 }
 
 /** Complaints of the page go to `complaints`, for the message when something fails. */
-async function openPage(context, url) {
+export async function openPage(context, url) {
   const page = await context.newPage();
   page.complaints = [];
   page.on('pageerror', (error) => page.complaints.push(error.message));
@@ -29,7 +30,7 @@ async function openPage(context, url) {
   return page;
 }
 
-async function waitFor(page, expression, arg) {
+export async function waitFor(page, expression, arg) {
   try {
     return await page.waitForFunction(expression, arg, { timeout: 60_000 });
   } catch (error) {
@@ -61,6 +62,23 @@ export async function timeModel(browser, base, subject, runtimes, options) {
       time: (runs) => page.evaluate(([name, runs]) => globalThis.bench.time(name, runs), [name, runs]),
     }));
     return { times: await inTurn(contestants, options), creation };
+  } finally {
+    await context.close();
+  }
+}
+
+/** Where one model's time goes on Kinglet, in a page's own thread. */
+export async function profileModel(browser, base, subject, runs = 5) {
+  const context = await browser.newContext();
+  try {
+    const page = await openPage(context, `${base}models.html`);
+    await waitFor(page, () => globalThis.bench !== undefined);
+    const events = await page.evaluate(
+      ([name, subject, runs]) =>
+        globalThis.bench.open(name, subject).then(() => globalThis.bench.profile(name, runs)),
+      ['kinglet in page', key(subject), runs],
+    );
+    return byKernel(events, runs);
   } finally {
     await context.close();
   }

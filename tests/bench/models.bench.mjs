@@ -4,17 +4,20 @@
 //   --runtimes a,b    of page/runtimes.js, or with --node of tests/support/runtimes.mjs; the first is compared with the others
 //   --rounds N        turns of each runtime (default 7)      --block MS  length of a turn (default 150)
 //   --starts N        page starts of each runtime (default 7; 0 leaves them out)
+//   --profile         also where each model's time goes, by kernel
+//   --memory          also what each runtime holds with each model open
 //   --node            under Node instead: onnxruntime-node is the mark of native code
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { main } from '../../.tools/log.mjs';
 import { build } from '../../.tools/paths.mjs';
 import { hasRelaxedSimd } from '../support/runtimes.mjs';
-import { launch, timeModel, timeStart } from './browser.mjs';
+import { launch, profileModel, timeModel, timeStart } from './browser.mjs';
+import { measureMemory } from './memory.mjs';
 import { timeModelInNode } from './node.mjs';
-import { modelTable, sizeTable, startTable, surroundings } from './report.mjs';
+import { memoryTable, modelTable, profileTable, sizeTable, startTable, surroundings } from './report.mjs';
 import { serveSite } from './site.mjs';
 import { measureSizes } from './sizes.mjs';
 import { chooseSubjects } from './subjects.mjs';
@@ -27,6 +30,8 @@ const { values: options } = parseArgs({
     block: { type: 'string', default: '150' },
     starts: { type: 'string', default: '7' },
     node: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    memory: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
   },
 });
@@ -58,7 +63,17 @@ async function inBrowser() {
   const server = await serveSite(subjects);
   const browser = await launch();
   try {
-    const results = await each((subject) => timeModel(browser, server.url, subject, runtimes, timing));
+    const results = await each(async (subject) => {
+      const result = await timeModel(browser, server.url, subject, runtimes, timing);
+      if (options.profile) result.profile = await profileModel(browser, server.url, subject);
+      if (options.memory) {
+        result.bytes = (await stat(await subject.path())).size;
+        result.memory = {};
+        for (const runtime of runtimes)
+          result.memory[runtime] = await measureMemory(browser, server.url, subject, runtime);
+      }
+      return result;
+    });
     const starts =
       Number(options.starts) > 0
         ? await timeStart(browser, server.url, runtimes, Number(options.starts))
@@ -66,6 +81,20 @@ async function inBrowser() {
     return [
       `${surroundings(browser.version())} Runtimes take turns in one page; milliseconds are medians ± half the quartile distance.`,
       modelTable(results, runtimes),
+      ...(options.profile
+        ? [
+            '## Where the time goes',
+            'Milliseconds of one run in the page itself, by kernel: the first three and all of one percent or more.',
+            profileTable(results),
+          ]
+        : []),
+      ...(options.memory
+        ? [
+            '## Memory (MB)',
+            'A page of its own for each runtime: WebAssembly memory, which never shrinks, and what JavaScript holds after two runs and a collection.',
+            memoryTable(results, runtimes),
+          ]
+        : []),
       ...(starts
         ? [
             '## Page start to first result, 26 kB model (ms)',

@@ -70,3 +70,41 @@ export function sizeTable(sizes) {
     ...sizes.map(({ name, raw, brotli }) => [name, number(raw), number(brotli)]),
   ]);
 }
+
+/** @param {{ name: string, shape: string, profile?: ReturnType<typeof import('./profile.mjs').byKernel> }[]} results */
+export function profileTable(results) {
+  const percent = (share) => `${(100 * share).toFixed(1)}%`;
+  const rows = results
+    .filter(({ profile }) => profile)
+    .flatMap(({ name, shape, profile }) =>
+      profile.kernels
+        .filter(({ share }, i) => i < 3 || share >= 0.01)
+        .map(({ kernel, steps, milliseconds, share }, i) => [
+          i === 0 ? `${name} ${shape}` : '',
+          kernel,
+          steps,
+          milliseconds.toFixed(2),
+          percent(share),
+        ]),
+    );
+  return table([['model', 'kernel', 'steps', 'ms', 'share'], ...rows]);
+}
+
+/** @param {{ name: string, shape: string, memory?: Record<string, { wasm: number, script: number }> }[]} results */
+export function memoryTable(results, runtimes) {
+  const [ours, ...others] = runtimes;
+  const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+  const rows = results
+    .filter(({ memory }) => memory)
+    .map(({ name, shape, bytes, memory }) => [
+      `${name} ${shape}`,
+      megabytes(bytes),
+      ...runtimes.flatMap((runtime) => [memory[runtime].wasm, memory[runtime].script].map(megabytes)),
+      ...others.map((other) => {
+        const sum = ({ wasm, script }) => wasm + script;
+        return `${(sum(memory[other]) / sum(memory[ours])).toFixed(2)}x`;
+      }),
+    ]);
+  const head = runtimes.flatMap((runtime) => [`${runtime}: wasm`, 'JS']);
+  return table([['model', 'file', ...head, ...others.map((other) => `less than ${other}`)], ...rows]);
+}

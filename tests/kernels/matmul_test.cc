@@ -197,6 +197,8 @@ TEST_CASE("activations follow their definitions") {
   check({A::kHardSwish}, [&](double v) { return v * clip(v / 6 + 0.5, 0, 1); });
   check({A::kSilu}, [&](double v) { return v * sigmoid(v); });
   check({A::kElu, 1.5f}, [](double v) { return v < 0 ? 1.5 * std::expm1(v) : v; });
+  check({A::kGeluTanh},
+        [](double v) { return 0.5 * v * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v))); });
   check({A::kGelu}, [](double v) { return 0.5 * v * (1 + std::erf(v / std::sqrt(2.0))); });
   check({A::kAffine, 2, -1}, [](double v) { return 2 * v - 1; });
   check({A::kThresholdedRelu, 0.5f}, [](double v) { return v > 0.5 ? v : 0; });

@@ -62,7 +62,53 @@ TEST_CASE("fuse_gelu") {
       head +
           "a = Mul(inverse, x) b = Erf(a) c = Add(one, b) d = Mul(c, x) y = Mul(half, d) output y: float32",
       kGelu);
+  // x times half of one plus erf, halves inside, division by two.
+  expect_passes(
+      head +
+          "a = Mul(inverse, x) b = Erf(a) c = Mul(b, half) d = Add(c, half) y = Mul(d, x) output y: float32",
+      kGelu);
+  expect_passes(
+      head + "const two: float32 = [2.0] " + erf + "d = Mul(x, c) y = Div(d, two) output y: float32", kGelu);
+  expect_passes(
+      head + "const two: float32 = [2.0] " + erf + "d = Div(x, two) y = Mul(d, c) output y: float32", kGelu);
+  // x that is itself a product.
+  expect_passes(head +
+                    "p = Mul(x, x) a = Div(p, root) b = Erf(a) c = Add(b, one) d = Mul(p, c) y = Mul(d, "
+                    "half) output y: float32",
+                "input x: float32[2] y = kinglet.Elementwise(x) {functions=[\"Mul\", \"GeluErf\"], "
+                "operands=[0, 0, 3, 0], numbers=[0.0, 0.0, 0.0, 0.0]} output y: float32");
   expect_unchanged("fuse_gelu", head + erf + "d = Mul(root, c) y = Mul(d, half) output y: float32");
+  expect_unchanged(
+      "fuse_gelu",
+      head + "a = Mul(half, x) b = Erf(a) c = Add(b, one) d = Mul(x, c) y = Mul(d, half) output y: float32");
+  expect_unchanged("fuse_gelu",
+                   head + "input z: float32[2] " + erf + "d = Mul(z, c) y = Mul(d, half) output y: float32");
+  expect_unchanged("fuse_gelu",
+                   head + erf + "d = Mul(x, c) y = Mul(d, half) output y: float32 output c: float32");
+}
+
+TEST_CASE("fuse_gelu, tanh") {
+  std::string head = R"(
+    input x: float32[2]
+    const half: float32 = [0.5]
+    const one: float32 = [1.0]
+    const three: float32 = [3.0]
+    const cubic: float32 = [0.044715]
+    const root: float32 = [0.7978846]
+)";
+  const char* kGelu = "input x: float32[2] y = Gelu(x) {approximate=\"tanh\"} output y: float32";
+  std::string outer = "t = Tanh(u) g = Add(one, t) h = Mul(x, half) y = Mul(h, g) output y: float32";
+  expect_passes(head + "a = Pow(x, three) b = Mul(cubic, a) c = Add(x, b) u = Mul(c, root) " + outer, kGelu);
+  expect_passes(
+      head + "a = Mul(x, x) a3 = Mul(a, x) b = Mul(cubic, a3) c = Add(x, b) u = Mul(root, c) " + outer,
+      kGelu);
+  expect_passes(
+      head + "a = Mul(x, x) b = Mul(cubic, a) c = Add(b, one) d = Mul(x, root) u = Mul(d, c) " + outer,
+      kGelu);
+  expect_unchanged("fuse_gelu",
+                   head + "a = Pow(x, three) b = Mul(half, a) c = Add(x, b) u = Mul(c, root) " + outer);
+  expect_unchanged("fuse_gelu",
+                   head + "a = Mul(x, x) b = Mul(cubic, a) c = Add(x, b) u = Mul(c, root) " + outer);
 }
 
 TEST_CASE("fuse_layer_norm") {
@@ -92,7 +138,148 @@ TEST_CASE("fuse_layer_norm") {
     const bias: float32[4] = ramp
     y = LayerNormalization(x, scale, bias) {axis=-1, epsilon=0.001}
     output y: float32)");
+  const char* kRms = R"(
+    input x: float32[N,T,4]
+    const scale: float32[4] = [1.0, 2.0, 3.0, 4.0]
+    y = RMSNormalization(x, scale) {axis=-1, epsilon=0.001}
+    output y: float32)";
+  const char* kWhole = R"(
+    input x: float32[N,T,4]
+    const scale: float32[4] = [1.0, 2.0, 3.0, 4.0]
+    const bias: float32[4] = ramp
+    y = LayerNormalization(x, scale, bias) {axis=-1, epsilon=0.001}
+    output y: float32)";
+  std::string variance =
+      "m = ReduceMean(x, last) c = Sub(x, m) q = Mul(c, c) v = ReduceMean(q, last) e = Add(tiny, v) ";
+  std::string numbers =
+      "const one: float32 = [1.0] const half: float32 = [0.5] const minus: float32 = [-0.5] ";
+  std::string end = "s = Mul(scale, d) y = Add(bias, s) output y: float32";
+  expect_passes(head + variance + "r = Sqrt(e) i = Reciprocal(r) d = Mul(i, c) " + end, kWhole);
+  expect_passes(head + numbers + variance + "r = Pow(e, half) d = Div(c, r) " + end, kWhole);
+  expect_passes(head + numbers + variance + "r = Pow(e, minus) d = Mul(c, r) " + end, kWhole);
+  expect_passes(head + numbers + variance + "r = Sqrt(e) i = Div(one, r) d = Mul(c, i) " + end, kWhole);
+  // Another axis by its number; a difference that is computed twice.
+  std::string second = head;
+  second.replace(second.find("[-1]"), 4, "[2]");
+  expect_passes(second + body, kWhole);
+  expect_passes(
+      head +
+          "m = ReduceMean(x, last) c = Sub(x, m) c2 = Sub(x, m) q = Pow(c2, two) v = ReduceMean(q, last) "
+          "e = Add(v, tiny) r = Sqrt(e) d = Div(c, r) " +
+          end,
+      kWhole);
+  // x * g + (bias - mean * g)
+  expect_passes(head + variance +
+                    "r = Sqrt(e) i = Reciprocal(r) g = Mul(i, scale) a = Mul(x, g) b = Mul(m, g) "
+                    "d = Sub(bias, b) y = Add(a, d) output y: float32",
+                kWhole);
+  // Without the mean, without the bias.
+  expect_passes(head +
+                    "q = Mul(x, x) v = ReduceMean(q, last) e = Add(v, tiny) r = Sqrt(e) d = Div(x, r) y = "
+                    "Mul(scale, d) output y: float32",
+                kRms);
+  expect_unchanged("fuse_layer_norm", head + variance + "r = Sqrt(e) d = Div(x, r) " + end);
+  expect_unchanged("fuse_layer_norm", head + variance + "r = Sqrt(v) d = Div(c, r) " + end);
   std::string other_axis = head;
   other_axis.replace(other_axis.find("[-1]"), 4, "[-2]");
   expect_unchanged("fuse_layer_norm", other_axis + body);
+}
+
+TEST_CASE("fuse_matmul_bias, and what follows a product") {
+  std::string head = R"(
+    input x: float32[N,T,2]
+    const w: float32[2,3] = ramp
+    const bias: float32[3] = ramp
+    p = MatMul(x, w)
+)";
+  std::string fused = R"(
+    input x: float32[N,T,2]
+    const w: float32[2,3] = ramp
+    const bias: float32[3] = ramp
+)";
+  expect_passes(head + "y = Add(p, bias) output y: float32",
+                fused + "y = com.microsoft.FusedMatMul(x, w, bias) output y: float32");
+  expect_passes(head + "a = Add(bias, p) y = Relu(a) output y: float32",
+                fused + "y = com.microsoft.FusedMatMul(x, w, bias) {activation=\"Relu\"} output y: float32");
+  expect_passes(
+      "input x: float32[N,2] const w: float32[2,3] = ramp p = MatMul(x, w) y = LeakyRelu(p) {alpha=0.25} "
+      "output y: float32",
+      "input x: float32[N,2] const w: float32[2,3] = ramp "
+      "y = com.microsoft.FusedMatMul(x, w) {activation=\"LeakyRelu\", activation_alpha=0.25} output y: "
+      "float32");
+  // A residual of the same shape, before the activation.
+  expect_passes(head + "input z: float32[N,T,3] a = Add(p, bias) b = Add(z, a) y = Relu(b) output y: float32",
+                "input x: float32[N,T,2] input z: float32[N,T,3] const w: float32[2,3] = ramp const bias: "
+                "float32[3] = ramp "
+                "y = com.microsoft.FusedMatMul(x, w, bias, z) {activation=\"Relu\"} output y: float32");
+  // A sum that broadcasts, a bias of another length, a product that others read.
+  expect_unchanged("fuse_residual_add", head + "input z: float32[T,3] y = Add(p, z) output y: float32");
+  expect_unchanged("fuse_matmul_bias",
+                   head + "const one: float32[1] = [1.0] y = Add(p, one) output y: float32");
+  expect_unchanged("fuse_matmul_bias", head + "y = Add(p, bias) output y: float32 output p: float32");
+}
+
+TEST_CASE("fuse_elementwise") {
+  expect_passes(R"(
+    input a: float32[N,4]
+    input b: float32[N,4]
+    input c: float32[4]
+    const two: float32 = [2.0]
+    d = Mul(a, b)
+    e = Add(d, c)
+    f = Sqrt(e)
+    y = Div(two, f)
+    output y: float32)",
+                R"(
+    input a: float32[N,4]
+    input b: float32[N,4]
+    input c: float32[4]
+    y = kinglet.Elementwise(a, b, c) {functions=["Mul", "Add", "Sqrt", "Div"], operands=[0, 1, 3, 2, 4, 0, -1, 5], numbers=[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0]}
+    output y: float32)");
+  // Parameters, one value as both operands, two branches.
+  expect_passes(
+      "input a: float32[3] b = LeakyRelu(a) {alpha=0.25} c = Exp(a) d = Sub(c, b) y = Mul(d, d) output y: "
+      "float32",
+      "input a: float32[3] y = kinglet.Elementwise(a) {functions=[\"Exp\", \"LeakyRelu\", \"Sub\", \"Mul\"], "
+      "operands=[0, 0, 0, 0, 3, 4, 5, 5], numbers=[0.0, 0.0, 0.25, 0.0, 0.0, 0.0, 0.0, 0.0]} output y: "
+      "float32");
+  // A fourth input stays outside.
+  expect_passes(
+      "input a: float32[3] input b: float32[3] input c: float32[3] input d: float32[3] "
+      "e = Add(a, b) f = Mul(e, c) y = Sub(f, d) output y: float32",
+      "input a: float32[3] input b: float32[3] input c: float32[3] input d: float32[3] "
+      "e = kinglet.Elementwise(a, b, c) {functions=[\"Add\", \"Mul\"], operands=[0, 1, 3, 2], "
+      "numbers=[0.0, 0.0, 0.0, 0.0]} y = Sub(e, d) output y: float32");
+  // What would be repeated, what others read, other types, shapes that are not known.
+  expect_unchanged("fuse_elementwise",
+                   "input a: float32[4] input b: float32[3,4] c = Exp(a) y = Mul(c, b) output y: float32");
+  expect_unchanged("fuse_elementwise",
+                   "input a: float32[4] b = Exp(a) y = Sqrt(b) output y: float32 output b: float32");
+  expect_unchanged(
+      "fuse_elementwise",
+      "input a: float32[4] b = Exp(a) y = Sqrt(b) z = Abs(b) output y: float32 output z: float32");
+  expect_unchanged("fuse_elementwise", "input a: float64[4] b = Exp(a) y = Sqrt(b) output y: float64");
+  expect_unchanged("fuse_elementwise", "input a: float32 b = Exp(a) y = Sqrt(b) output y: float32");
+}
+
+TEST_CASE("fuse_transpose_into_matmul and fuse_scale_into_matmul") {
+  std::string head = "input a: float32[B,T,4] input b: float32[B,S,4] const four: float32 = [4.0] ";
+  std::string t = "bt = Transpose(b) {perm=[0, 2, 1]} ";
+  expect_passes(head + t + "y = MatMul(a, bt) output y: float32",
+                "input a: float32[B,T,4] input b: float32[B,S,4] "
+                "y = com.microsoft.FusedMatMul(a, b) {transB=1} output y: float32");
+  expect_passes(head + t + "p = MatMul(a, bt) y = Div(p, four) output y: float32",
+                "input a: float32[B,T,4] input b: float32[B,S,4] "
+                "y = com.microsoft.FusedMatMul(a, b) {transB=1, alpha=0.25} output y: float32");
+  expect_passes(
+      "input a: float32[4,T] input b: float32[4,S] at = Transpose(a) {perm=[1, 0]} y = MatMul(at, b) output "
+      "y: float32",
+      "input a: float32[4,T] input b: float32[4,S] y = com.microsoft.FusedMatMul(a, b) {transA=1} output y: "
+      "float32");
+  expect_unchanged("fuse_transpose_into_matmul",
+                   head + "c = Transpose(b) {perm=[1, 0, 2]} y = MatMul(a, c) output y: float32");
+  expect_unchanged("fuse_scale_into_matmul",
+                   head + t + "p = MatMul(a, bt) y = Div(four, p) output y: float32");
+  expect_unchanged("fuse_scale_into_matmul",
+                   head + t + "p = MatMul(a, bt) y = Mul(p, four) output y: float32 output p: float32");
 }

@@ -5,6 +5,8 @@ namespace kinglet::ops {
 
 namespace {
 
+enum Input { kA, kB, kBias, kResidual };
+
 // Of https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#commicrosoftfusedmatmul
 Result<ProductSpec> spec_of(const OpContext& c) {
   auto operand = [&](int i, const char* trans, const char* trans_batch) -> Result<MatrixStack> {
@@ -28,6 +30,10 @@ Status infer(InferContext& c) {
   KL_ASSIGN(Shape out, product_batch(spec.a, spec.b));
   if (c.rank(0) > 1) out.push_back(spec.a.rows);
   if (c.rank(1) > 1) out.push_back(spec.b.columns);
+  KL_REQUIRE(!c.has_input(kBias) || c.shape(kBias) == (Shape{spec.b.columns}), kInvalidShape, "bias is ",
+             c.shape(kBias), ", expected ", spec.b.columns, " columns");
+  KL_REQUIRE(!c.has_input(kResidual) || c.shape(kResidual) == out, kInvalidShape, "residual is ",
+             c.shape(kResidual), ", expected ", out);
   c.output(0, c.dtype(0), out);
   return {};
 }
@@ -35,6 +41,8 @@ Status infer(InferContext& c) {
 Status lower(LowerContext& c) {
   KL_ASSIGN(ProductSpec spec, spec_of(c));
   KL_TRY(read_activation(c, &spec.activation));
+  if (c.has_input(kBias)) spec.addend = Addend::kColumns;
+  if (c.has_input(kResidual)) spec.residual = kResidual;
   return lower_product(c, spec);
 }
 
@@ -53,9 +61,11 @@ Status expand_gelu(ExpandContext& c) {
 #define PRODUCT_BATCHES " transBatchA:i=0 transBatchB:i=0"
 
 constexpr OpDef kFusedMatMul[] = {
+    // activation(alpha A B + bias + residual): what comes behind B, and the activation, are made by passes.
     {.domain = kMicrosoft,
      .name = "FusedMatMul",
-     .signature = "A:T B:T -> Y:T | T=floats | " PRODUCT PRODUCT_BATCHES,
+     .signature = "A:T B:T bias:T? residual:T? -> Y:T | T=floats | activation:s activation_alpha:f "
+                  "activation_beta:f " PRODUCT PRODUCT_BATCHES,
      .infer = infer,
      .lower = lower},
     {.domain = kMicrosoft,

@@ -46,6 +46,19 @@ MatrixStack transposed(MatrixStack m) {
   return m;
 }
 
+Status read_activation(const OpContext& c, Activation* activation) {
+  std::string_view name = c.attributes().get_string("activation");
+  if (name.empty()) return {};
+  Activation::Kind kind;
+  KL_REQUIRE(activation_from_name(name, false, &kind), kUnsupportedFeature, "activation ", name);
+  KL_REQUIRE(dtype_kind(c.dtype(0)) == 'f' && c.dtype(0) != DType::kFloat64, kUnsupportedType,
+             "activation of ", c.dtype(0));
+  *activation = default_activation(kind);
+  activation->alpha = c.attributes().get_float("activation_alpha", activation->alpha);
+  activation->beta = c.attributes().get_float("activation_beta", activation->beta);
+  return {};
+}
+
 Result<Shape> product_batch(const MatrixStack& a, const MatrixStack& b) {
   KL_REQUIRE(a.columns == b.rows, kInvalidShape, "A has ", a.columns, " columns, B has ", b.rows, " rows");
   return broadcast(a.batch, b.batch);
@@ -58,6 +71,7 @@ struct ProductParams {
   MatrixStack a, b;
   float alpha = 1, beta = 1;
   Addend addend = Addend::kNone;
+  int residual = -1;
   Activation activation{};
   std::vector<MatMulItem> items;
   std::shared_ptr<Buffer> packed_a, packed_b;
@@ -130,6 +144,7 @@ Status run_as(const ProductParams& p, Run& run) {
   if (!p.packed_b) call.b.data = run.in(1).data<T>();
   call.c = run.out(0).data<T>();
   if (p.addend != Addend::kNone) set_addend(p, run.in(2).data<const T>(), run.scratch(), &call);
+  if (p.residual >= 0) call.residual = run.in(p.residual).data<const T>();
   matmul(call, select_matmul(call), run.scratch() + p.addend_bytes, run.parallel());
   return {};
 }
@@ -180,7 +195,7 @@ Status prepare(LowerContext& c, const ProductSpec& spec, ProductParams p) {
   MatMul<K> call = call_of<K>(p);
   // Pointers do not matter for the choice, whether they are there does.
   static constexpr K kSomething{};
-  if (p.addend == Addend::kFull) call.residual = &kSomething;
+  if (p.addend == Addend::kFull || p.residual >= 0) call.residual = &kSomething;
   MatMulKernel kernel = select_matmul(call);
   KL_ASSIGN(size_t scratch, matmul_scratch_bytes(call, kernel, c.threads()));
   KL_ASSIGN(scratch, checked_add(scratch, p.addend_bytes));
@@ -196,18 +211,6 @@ Status prepare(LowerContext& c, const ProductSpec& spec, ProductParams p) {
 
 }  // namespace
 
-Status read_activation(const OpContext& c, Activation* activation) {
-  std::string_view name = c.attributes().get_string("activation");
-  if (name.empty()) return {};
-  Activation::Kind kind;
-  KL_REQUIRE(activation_from_name(name, false, &kind), kUnsupportedFeature, "activation ", name);
-  KL_REQUIRE(c.dtype(0) != DType::kFloat64, kUnsupportedType, "activation ", name, " of float64");
-  *activation = default_activation(kind);
-  activation->alpha = c.attributes().get_float("activation_alpha", activation->alpha);
-  activation->beta = c.attributes().get_float("activation_beta", activation->beta);
-  return {};
-}
-
 Status lower_product(LowerContext& c, const ProductSpec& spec) {
   ProductParams p;
   p.m = static_cast<size_t>(spec.a.rows);
@@ -218,6 +221,8 @@ Status lower_product(LowerContext& c, const ProductSpec& spec) {
   p.alpha = spec.alpha;
   p.beta = spec.beta;
   p.addend = spec.addend;
+  p.residual = spec.residual;
+  if (p.residual >= 0) c.in_place(0, p.residual);
   p.activation = spec.activation;
   switch (c.dtype(0)) {
     case DType::kFloat64:

@@ -30,12 +30,14 @@ struct ProductSpec {
   float alpha = 1, beta = 1;
   // Input 2, which is [.., columns], [rows, 1] and so on; only without batches.
   Addend addend = Addend::kNone;
+  // An input of the result's shape that is added too, or -1. The result may take its place.
+  int residual = -1;
   Activation activation{};
 };
 
 // Batch extents of the result; fails when columns of A and rows of B differ or the batches do not broadcast.
 Result<Shape> product_batch(const MatrixStack& a, const MatrixStack& b);
-// Attributes activation, activation_alpha, activation_beta.
+// Attributes activation, activation_alpha, activation_beta; not for float64 and integers.
 Status read_activation(const OpContext& c, Activation* activation);
 // The step of a product of inputs 0 and 1. Constant operands are packed when planning.
 Status lower_product(LowerContext& c, const ProductSpec& spec);

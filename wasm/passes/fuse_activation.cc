@@ -1,6 +1,5 @@
 #include <limits>
 
-#include "ops/registry.h"
 #include "passes/match.h"
 #include "passes/pass.h"
 
@@ -25,7 +24,8 @@ std::optional<Activation> activation_of(const Graph& graph, const Node& node) {
   if (op == "Elu" || op == "ThresholdedRelu") return Activation{op, {number("alpha", 1)}};
   if (op == "HardSigmoid") return Activation{op, {number("alpha", 0.2f), number("beta", 0.5f)}};
   if (op == "Swish" && number("alpha", 1) == 1) return Activation{"Silu", {}};
-  if (op == "Gelu" && node.attributes.get_string("approximate", "none") == "none") return Activation{op, {}};
+  if (op == "Gelu")
+    return Activation{node.attributes.get_string("approximate", "none") == "none" ? "Gelu" : "GeluTanh", {}};
   if (op == "Clip") {
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     auto low = scalar(graph, node.input(1), kMaxRank), high = scalar(graph, node.input(2), kMaxRank);
@@ -39,7 +39,7 @@ std::optional<Activation> activation_of(const Graph& graph, const Node& node) {
 
 }  // namespace
 
-// An activation behind a Conv, FusedConv or Gemm of float32 becomes part of it.
+// An activation behind a convolution or product of float32 becomes part of it.
 Status fuse_activation(const Graph& graph, NodeId id, Patch* patch) {
   const Node& node = graph.node(id);
   ValueId x = node.input(0);
@@ -48,17 +48,17 @@ Status fuse_activation(const Graph& graph, NodeId id, Patch* patch) {
     return {};
   bool conv = is_op(*before, "Conv") || is_op(*before, "FusedConv", kMicrosoft);
   bool gemm = is_op(*before, "Gemm") || is_op(*before, "FusedGemm", kMicrosoft);
-  const char* fused_op = conv ? "FusedConv" : "FusedGemm";
-  if ((!conv && !gemm) || before->attributes.has("activation") || find_op(kMicrosoft, fused_op) == nullptr)
-    return {};
+  bool matmul = is_op(*before, "MatMul") || is_op(*before, "FusedMatMul", kMicrosoft);
+  if ((!conv && !gemm && !matmul) || before->attributes.has("activation")) return {};
+  const char* fused_op = conv ? "FusedConv" : gemm ? "FusedGemm" : "FusedMatMul";
   auto activation = activation_of(graph, node);
   if (!activation) return {};
   Node fused = make_node(*before, fused_op, before->inputs, before->attributes, kMicrosoft);
   fused.attributes.set("activation", std::string(activation->name));
   if (conv && !activation->params.empty()) fused.attributes.set("activation_params", activation->params);
-  static constexpr const char* kGemmParams[] = {"activation_alpha", "activation_beta"};
-  for (size_t i = 0; gemm && i < activation->params.size(); ++i)
-    fused.attributes.set(kGemmParams[i], activation->params[i]);
+  static constexpr const char* kProductParams[] = {"activation_alpha", "activation_beta"};
+  for (size_t i = 0; !conv && i < activation->params.size(); ++i)
+    fused.attributes.set(kProductParams[i], activation->params[i]);
   patch->replace(node.outputs[0], patch->add(std::move(fused)));
   patch->remove(id);
   return {};

@@ -46,6 +46,7 @@ constexpr std::string_view kKeepRank[] = {"Abs",
                                           "Identity",
                                           "InstanceNormalization",
                                           "LRN",
+                                          "RMSNormalization",
                                           "LayerNormalization",
                                           "LeakyRelu",
                                           "Log",
@@ -80,6 +81,10 @@ int walk_rank(const Graph& graph, ValueId id, int* steps) {
   if (node == nullptr)
     return type.kind == Type::Kind::kTensor && type.has_shape ? static_cast<int>(type.dims.size()) : -1;
   if (is_op(*node, "FusedConv", kMicrosoft)) return walk_rank(graph, node->input(1), steps);
+  if (is_op(*node, "MatMul") || is_op(*node, "FusedMatMul", kMicrosoft)) {
+    int a = walk_rank(graph, node->input(0), steps), b = walk_rank(graph, node->input(1), steps);
+    return a < 2 || b < 2 ? -1 : std::max(a, b);
+  }
   if (node->domain != kOnnx) return -1;
   if (node->op == "Conv" || node->op == "ConvTranspose") return walk_rank(graph, node->input(1), steps);
   if (node->op == "Gemm" || node->op == "Flatten") return 2;
@@ -91,7 +96,7 @@ int walk_rank(const Graph& graph, ValueId id, int* steps) {
   }
   // The last input is the one that is nearest in networks that concatenate all that came before.
   if (node->op == "Concat") return walk_rank(graph, node->inputs.back(), steps);
-  if (node->op == "Add" || node->op == "Sub" || node->op == "Mul" || node->op == "Div") {
+  if (node->op == "Add" || node->op == "Sub" || node->op == "Mul" || node->op == "Div" || node->op == "Pow") {
     int a = walk_rank(graph, node->input(0), steps), b = walk_rank(graph, node->input(1), steps);
     return a < 0 || b < 0 ? -1 : std::max(a, b);
   }

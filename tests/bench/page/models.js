@@ -38,4 +38,13 @@ globalThis.bench = {
     }
     return times;
   },
+
+  /** The trace of `runs` runs behind a first one. Kinglet only. */
+  async profile(runtime, runs) {
+    const { session, feeds } = sessions.get(runtime);
+    await session.run(feeds);
+    await session.startProfiling();
+    for (let i = 0; i < runs; i++) await session.run(feeds);
+    return session.endProfiling();
+  },
 };

@@ -34,6 +34,8 @@ double formula(const Activation& activation, double x) {
       return x < 0 ? a * std::expm1(x) : x;
     case Activation::kGelu:
       return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    case Activation::kGeluTanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
     case Activation::kAffine:
       return a * x + b;
     case Activation::kThresholdedRelu:

@@ -1,0 +1,106 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "passes/expect.h"
+
+using namespace kinglet::testing;
+
+namespace {
+
+// Projections as [batch, tokens, heads, size].
+const std::string kInputs = R"(
+    input q: float32[B,T,4,8]
+    input k: float32[B,S,4,8]
+    input v: float32[B,S,4,6]
+    input m: float32[B,1,1,S]
+    const eight: float32 = [8.0]
+    const half: float32 = [0.5]
+)";
+const std::string kHeads =
+    "qh = Transpose(q) {perm=[0, 2, 1, 3]} kh = Transpose(k) {perm=[0, 2, 3, 1]} vh = Transpose(v) {perm=[0, "
+    "2, 1, 3]} ";
+const std::string kRest = "w = Softmax(s) {axis=-1} c = MatMul(w, vh) ";
+const std::string kBack = "y = Transpose(c) {perm=[0, 2, 1, 3]} output y: float32";
+
+std::string fused(const std::string& inputs, const std::string& scale, const std::string& after = "") {
+  return "input q: float32[B,T,4,8] input k: float32[B,S,4,8] input v: float32[B,S,4,6] input m: "
+         "float32[B,1,1,S] "
+         "y = kinglet.Attention(" +
+         inputs + ") {scale=" + scale +
+         ", q_rows_first=1, k_rows_first=1, v_rows_first=1, y_rows_first=1} output y: float32" + after;
+}
+
+}  // namespace
+
+TEST_CASE("fuse_attention") {
+  expect_passes(kInputs + kHeads + "p = MatMul(qh, kh) d = Div(p, eight) s = Add(d, m) " + kRest + kBack,
+                fused("q, k, v, m", "0.125"));
+  expect_passes(kInputs + kHeads + "p = MatMul(qh, kh) d = Mul(half, p) s = Add(m, d) " + kRest + kBack,
+                fused("q, k, v, m", "0.5"));
+  expect_passes(kInputs + kHeads + "s = MatMul(qh, kh) " + kRest + kBack, fused("q, k, v", "1.0"));
+  // Scales of the operands, before and behind their transposes.
+  expect_passes(
+      kInputs +
+          "q2 = Div(q, eight) qh = Transpose(q2) {perm=[0, 2, 1, 3]} kt = Transpose(k) {perm=[0, 2, 3, 1]} "
+          "kh = Mul(kt, half) vh = Transpose(v) {perm=[0, 2, 1, 3]} s = MatMul(qh, kh) " +
+          kRest + kBack,
+      fused("q, k, v", "0.0625"));
+  // Keys that are transposed twice.
+  expect_passes(
+      kInputs +
+          "qh = Transpose(q) {perm=[0, 2, 1, 3]} k1 = Transpose(k) {perm=[0, 2, 1, 3]} "
+          "kh = Transpose(k1) {perm=[0, 1, 3, 2]} vh = Transpose(v) {perm=[0, 2, 1, 3]} s = MatMul(qh, kh) " +
+          kRest + kBack,
+      fused("q, k, v", "1.0"));
+  // All three side by side.
+  expect_passes(
+      "input x: float32[B,T,3,4,8] const zero: int64 = [0] const one: int64 = [1] const two: int64 = [2] "
+      "t = Transpose(x) {perm=[2, 0, 3, 1, 4]} q = Gather(t, zero) k = Gather(t, one) v = Gather(t, two) "
+      "kh = Transpose(k) {perm=[0, 1, 3, 2]} s = MatMul(q, kh) w = Softmax(s) c = MatMul(w, v) "
+      "y = Transpose(c) {perm=[0, 2, 1, 3]} output y: float32",
+      "input x: float32[B,T,3,4,8] y = kinglet.Attention(x, x, x) {scale=1.0, y_rows_first=1} output y: "
+      "float32");
+  // Heads in the batch; one head of keys and values for all queries.
+  expect_passes(
+      "input q: float32[N,T,8] input k: float32[N,S,8] input v: float32[N,S,8] "
+      "kh = Transpose(k) {perm=[0, 2, 1]} s = MatMul(q, kh) w = Softmax(s) {axis=2} y = MatMul(w, v) output "
+      "y: float32",
+      "input q: float32[N,T,8] input k: float32[N,S,8] input v: float32[N,S,8] "
+      "y = kinglet.Attention(q, k, v) {scale=1.0} output y: float32");
+  expect_passes(
+      "input q: float32[B,4,T,8] input k: float32[B,1,S,8] input v: float32[B,1,S,8] "
+      "kh = Transpose(k) {perm=[0, 1, 3, 2]} s = MatMul(q, kh) w = Softmax(s) y = MatMul(w, v) output y: "
+      "float32",
+      "input q: float32[B,4,T,8] input k: float32[B,1,S,8] input v: float32[B,1,S,8] "
+      "y = kinglet.Attention(q, k, v) {scale=1.0} output y: float32");
+}
+
+TEST_CASE("fuse_attention leaves alone what is not attention") {
+  auto unchanged = [](const std::string& text) { expect_unchanged("fuse_attention", text); };
+  // Scores or weights that others read, another axis, batches that broadcast, a mask that adds a dimension.
+  unchanged(kInputs + kHeads + "s = MatMul(qh, kh) " + kRest + "output c: float32 output s: float32");
+  unchanged(kInputs + kHeads + "s = MatMul(qh, kh) " + kRest + "output c: float32 output w: float32");
+  unchanged(kInputs + kHeads +
+            "s = MatMul(qh, kh) w = Softmax(s) {axis=2} c = MatMul(w, vh) output c: float32");
+  unchanged(
+      "input q: float32[1,4,T,8] input k: float32[B,4,S,8] input v: float32[B,4,S,8] "
+      "kh = Transpose(k) {perm=[0, 1, 3, 2]} s = MatMul(q, kh) w = Softmax(s) y = MatMul(w, v) output y: "
+      "float32");
+  unchanged(kInputs + "input z: float32[2,1,1,1,S] " + kHeads + "p = MatMul(qh, kh) s = Add(p, z) " + kRest +
+            "output c: float32");
+  unchanged(kInputs + kHeads + "input z: float32[S] p = MatMul(qh, kh) s = Add(p, z) " + kRest +
+            "output c: float32");
+  // Keys that are not transposed, other types, shapes that are not known.
+  unchanged(
+      "input q: float32[B,4,T,8] input k: float32[B,4,8,S] input v: float32[B,4,S,8] "
+      "s = MatMul(q, k) w = Softmax(s) y = MatMul(w, v) output y: float32");
+  unchanged(
+      "input q: float64[N,T,8] input k: float64[N,S,8] input v: float64[N,S,8] "
+      "kh = Transpose(k) {perm=[0, 2, 1]} s = MatMul(q, kh) w = Softmax(s) y = MatMul(w, v) output y: "
+      "float64");
+  unchanged(
+      "input q: float32 input k: float32 input v: float32 "
+      "kh = Transpose(k) {perm=[0, 2, 1]} s = MatMul(q, kh) w = Softmax(s) y = MatMul(w, v) output y: "
+      "float32");
+}
