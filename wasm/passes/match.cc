@@ -101,6 +101,7 @@ int walk_rank(const Graph& graph, ValueId id, int* steps) {
     return a < 0 || b < 0 ? -1 : std::max(a, b);
   }
   bool keeps = std::ranges::find(kKeepRank, node->op) != std::end(kKeepRank) && node->output(0) == id;
+  keeps |= node->op.starts_with("Reduce") && node->attributes.get_int("keepdims", 1) != 0;
   return keeps ? walk_rank(graph, node->input(0), steps) : -1;
 }
 
