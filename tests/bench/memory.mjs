@@ -13,12 +13,14 @@ function watch() {
       if (value instanceof Memory) memories.add(value);
     return result;
   };
-  WebAssembly.Memory = class extends Memory {
-    constructor(descriptor) {
-      super(descriptor);
-      memories.add(this);
-    }
-  };
+  // A proxy, so that memories are still instances of it.
+  WebAssembly.Memory = new Proxy(Memory, {
+    construct(target, args) {
+      const memory = Reflect.construct(target, args);
+      memories.add(memory);
+      return memory;
+    },
+  });
   WebAssembly.instantiate = (...args) => instantiate(...args).then(look);
   WebAssembly.instantiateStreaming = (...args) => instantiateStreaming(...args).then(look);
 }
@@ -42,7 +44,7 @@ export async function measureMemory(browser, base, subject, runtime) {
     await devtools.send('HeapProfiler.collectGarbage');
     const usage = await devtools.send('Runtime.getHeapUsage');
     const wasm = await page.evaluate(() => globalThis.wasmBytes());
-    return { wasm, script: usage.usedSize + (usage.backingStorageSize ?? 0), usage };
+    return { wasm, script: usage.usedSize };
   } finally {
     await context.close();
   }
