@@ -65,8 +65,8 @@ function row({ domain, name, form, signature }, since) {
  * @returns {string}
  */
 export function pageOf(all) {
-  // Those of ai.kinglet are written by expansions only.
-  const operators = all.filter(({ domain }) => domain !== 'ai.kinglet');
+  // Those of our own domains are written by expansions and passes only.
+  const operators = all.filter(({ domain }) => domain !== 'ai.kinglet' && domain !== 'kinglet');
   const since = sinceByName();
   const have = new Set(operators.map(({ domain, name }) => `${domain} ${name}`));
   const lines = [
