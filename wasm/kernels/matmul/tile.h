@@ -88,6 +88,16 @@ inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, s
 template <class T, int R, int Panels, bool PackedA, BForm B>
 void strip(const Strip<T>& s);
 
+// Copies rows x columns; one small loop for all tiles.
+template <class T>
+__attribute__((noinline)) void copy_block(const T* from, size_t from_row, T* to, size_t to_row, size_t rows,
+                                          size_t columns) {
+#pragma clang loop unroll(disable)
+  for (size_t i = 0; i < rows; ++i)
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (size_t q = 0; q < columns; ++q) to[i * to_row + q] = from[i * from_row + q];
+}
+
 // The last columns, fewer than a panel has: computed as a whole panel beside C.
 template <class T, int R, bool PackedA, BForm B>
 __attribute__((noinline)) void strip_tail(const Strip<T>& s, const T* b, size_t j) {
@@ -100,12 +110,11 @@ __attribute__((noinline)) void strip_tail(const Strip<T>& s, const T* b, size_t 
   panel.c = c;
   panel.c_row = width;
   if (s.init) {
-    for (int i = 0; i < R; ++i)
-      for (size_t q = 0; q < rest; ++q) c[i * width + q] = s.init[i * s.c_row + j + q];
+    copy_block(s.init + j, s.c_row, c, width, R, rest);
     panel.init = c;
   }
   if (s.column_bias) {
-    for (size_t q = 0; q < rest; ++q) bias[q] = s.column_bias[j + q];
+    copy_block(s.column_bias + j, 0, bias, 0, 1, rest);
     panel.column_bias = bias;
   }
   if (rest <= width / 2) {
@@ -113,8 +122,7 @@ __attribute__((noinline)) void strip_tail(const Strip<T>& s, const T* b, size_t 
   } else {
     strip<T, R, 1, PackedA, B>(panel);
   }
-  for (int i = 0; i < R; ++i)
-    for (size_t q = 0; q < rest; ++q) s.c[i * s.c_row + j + q] = c[i * width + q];
+  copy_block<T>(c, width, s.c + j, s.c_row, R, rest);
 }
 
 // R rows, all of s.n columns, `Panels` panels at a time.
