@@ -2,6 +2,7 @@
 
 #include "kernels/cast/convert.h"
 #include "ops/context.h"
+#include "ops/random_numbers.h"
 
 namespace kinglet::ops {
 
@@ -26,7 +27,8 @@ Status run_mask(const MaskStep&, Run& run) {
 }
 
 struct DropoutStep {
-  uint64_t seed;
+  bool seeded;
+  int64_t seed;
 };
 
 Status run_dropout(const DropoutStep& s, Run& run) {
@@ -39,11 +41,9 @@ Status run_dropout(const DropoutStep& s, Run& run) {
   bool* mask = run.has_out(1) ? run.out(1).data<bool>() : nullptr;
   std::byte* out = run.has_out(0) ? run.out(0).data() : nullptr;
   Compute compute = compute_of(in.dtype());
-  uint64_t state = s.seed * 0x9e3779b97f4a7c15 + 0x2545f4914f6cdd1d;
+  Generator g = s.seeded ? Generator::of_seed(static_cast<uint64_t>(s.seed)) : Generator::unseeded();
   for (int64_t i = 0; i < in.count(); ++i) {
-    // xorshift64
-    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-    bool keep = static_cast<float>(state >> 40) * 0x1p-24f >= ratio;
+    bool keep = g.uniform() >= static_cast<double>(ratio);
     if (mask) mask[i] = keep;
     if (out == nullptr) continue;
     double x = 0;
@@ -63,7 +63,7 @@ Status lower(LowerContext& c) {
     if (c.has_output(1)) c.step<run_mask>("fill", MaskStep{});
     return {};
   }
-  c.step<run_dropout>("dropout", DropoutStep{static_cast<uint64_t>(c.attributes().get_int("seed"))});
+  c.step<run_dropout>("dropout", DropoutStep{c.attributes().has("seed"), c.attributes().get_int("seed")});
   return {};
 }
 

@@ -1,49 +1,23 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <numbers>
 #include <span>
 
 #include "kernels/cast/convert.h"
 #include "ops/context.h"
+#include "ops/random_numbers.h"
 
 namespace kinglet::ops {
 
 namespace {
-
-// SplitMix64: a counter put through a bijective mixer.
-class Generator {
- public:
-  explicit Generator(uint64_t seed) : state_(seed) {}
-  uint64_t next() {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  // In [0, 1).
-  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
-  // Box and Muller's transformation.
-  double normal() {
-    double radius = std::sqrt(-2 * std::log(1 - uniform()));
-    return radius * std::cos(2 * std::numbers::pi * uniform());
-  }
-
- private:
-  uint64_t state_;
-};
 
 struct Params {
   bool seeded;
   float seed, a, b;  // a, b: mean and scale, or low and high
 };
 
-// With a seed a node gives the same numbers in every run, without one it never does.
 Generator generator(const Params& p) {
-  static uint64_t runs = 0;
-  uint64_t seed = p.seeded ? std::bit_cast<uint32_t>(p.seed)
-                           : uint64_t{1} << 40 | __atomic_add_fetch(&runs, 1, __ATOMIC_RELAXED);
-  return Generator(Generator(seed).next());
+  return p.seeded ? Generator::of_seed(std::bit_cast<uint32_t>(p.seed)) : Generator::unseeded();
 }
 
 template <class Draw>

@@ -102,7 +102,7 @@ bool kind_matches(std::string_view kind, const AttributeValue& value) {
 
 // The element type that an attribute gives to an output whose type variable no input binds.
 DType dtype_from_attributes(const Attributes& attributes) {
-  for (const char* name : {"to", "dtype", "output_dtype"}) {
+  for (const char* name : {"to", "dtype", "output_dtype", "output_datatype"}) {
     if (int64_t d = attributes.get_int(name); is_dtype(d)) return static_cast<DType>(d);
   }
   const Tensor* value = attributes.get_tensor("value");
