@@ -33,12 +33,12 @@ struct EinsumView {
   std::vector<Axis> axes;
 };
 
-// One thing to do. kProduct: a matrix product for each index within `kept`; otherwise `contract`.
+// One thing to do: a matrix product for each index within `kept` (`product`), otherwise a `contract`.
 struct EinsumStage {
   bool product = false, binary = false;
   EinsumView a, b, c;
   std::vector<ContractAxis> kept, summed;
-  // kProduct: [m, k] times [k, n] with these strides; C's columns are adjacent.
+  // Of a product: [m, k] times [k, n] with these strides; C's columns are adjacent.
   int64_t m = 1, n = 1, k = 1, a_row = 0, a_column = 0, b_row = 0, b_column = 0, c_row = 0;
 };
 

@@ -106,7 +106,7 @@ namespace {
 
 class Planner {
  public:
-  explicit Planner(const EinsumEquation& equation) : e_(equation) {}
+  Planner(const EinsumEquation& equation, const std::vector<Shape>& shapes) : e_(equation), shapes_(shapes) {}
 
   Result<EinsumPlan> plan(const Shape& out_shape) {
     EinsumView out = whole(EinsumView::Place::kOutput, 0, e_.output, out_shape);
@@ -157,9 +157,7 @@ class Planner {
     }
     return v;
   }
-  EinsumView input(size_t i) const {
-    return whole(EinsumView::Place::kInput, i, e_.inputs[i], input_shapes[i]);
-  }
+  EinsumView input(size_t i) const { return whole(EinsumView::Place::kInput, i, e_.inputs[i], shapes_[i]); }
   // Room in scratch for labels in this order.
   Result<EinsumView> room(const Labels& labels) {
     EinsumView v{EinsumView::Place::kScratch, static_cast<size_t>(plan_.scratch), {}};
@@ -292,19 +290,15 @@ class Planner {
   }
 
   const EinsumEquation& e_;
+  const std::vector<Shape>& shapes_;
   EinsumPlan plan_;
-
- public:
-  std::vector<Shape> input_shapes;
 };
 
 }  // namespace
 
 Result<EinsumPlan> plan_einsum(const EinsumEquation& equation, const std::vector<Shape>& shapes,
                                const Shape& out) {
-  Planner planner(equation);
-  planner.input_shapes = shapes;
-  return planner.plan(out);
+  return Planner(equation, shapes).plan(out);
 }
 
 }  // namespace kinglet
