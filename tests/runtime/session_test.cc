@@ -110,6 +110,19 @@ TEST_CASE("feeds are checked against the declaration, and the session stays usab
   run(session, {{"x", floats({4}, {1, 2, 3, 4})}});
 }
 
+TEST_CASE("an input whose type the model does not declare is held to what its operators take") {
+  auto graph = std::make_shared<Graph>();
+  ValueId x = add_input(*graph, "x", DType::kNone);
+  graph->outputs = add(*graph, "BitwiseNot", {x}, 1);
+  REQUIRE(bind(*graph).ok());
+  Session session(graph);
+  std::vector<Value> out;
+  std::vector<NamedValue> wrong = {{"x", floats({2}, {1, 2})}};
+  CHECK(session.run(wrong, {}, &out).code() == Code::kUnsupportedType);
+  std::vector<NamedValue> right = {{"x", ints({1, 2})}};
+  CHECK(session.run(right, {}, &out).ok());
+}
+
 TEST_CASE("unknown operators are all named at once") {
   auto graph = std::make_shared<Graph>();
   ValueId x = add_input(*graph, "x", DType::kFloat32);

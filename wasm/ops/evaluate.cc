@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/registry.h"
+#include "ops/signature.h"
 
 namespace kinglet {
 
@@ -132,6 +133,12 @@ Status evaluate(const Node& node, std::span<const Value> inputs, std::vector<Val
     tensors[i] = t;
   }
   if (node.def->infer == nullptr) return at_node(fail(Code::kInternal, "operator was not expanded"), node);
+  if (executor != nullptr) {
+    // In a run types are what values have, not what the graph said.
+    std::vector<DType> dtypes;
+    for (const Port& port : ports) dtypes.push_back(port.present ? port.dtype : DType::kNone);
+    if (Status s = check_dtypes(node, dtypes); !s.ok()) return at_node(std::move(s), node, ports);
+  }
   Parallel alone;
   return at_node(compute(node, ports, tensors, outputs, executor ? executor->parallel() : alone), node,
                  ports);

@@ -109,6 +109,21 @@ DType dtype_from_attributes(const Attributes& attributes) {
   return value ? value->dtype() : DType::kNone;
 }
 
+// Whether a value declared as `d` may have this type; binds its type variable.
+Status match(const SignatureValue& d, DType dtype, const char* what, std::vector<DType>* bound) {
+  if (!d.dtypes.has(dtype)) {
+    return fail(Code::kUnsupportedType, what, " ", d.name, " is ", dtype)
+        .with("dtype", str(dtype))
+        .with("expected", str(d.dtypes));
+  }
+  if (d.variable < 0 || d.heterogeneous) return {};
+  DType& known = (*bound)[static_cast<size_t>(d.variable)];
+  if (known == DType::kNone) known = dtype;
+  KL_REQUIRE(known == dtype, kInvalidGraph, what, " ", d.name, " is ", dtype, " where ", known,
+             " is needed to match the others");
+  return {};
+}
+
 struct Checker {
   Graph& graph;
   Node& node;
@@ -130,16 +145,7 @@ struct Checker {
       DType dtype =
           graph.edge(ids[i]).type.kind == Type::Kind::kTensor ? graph.edge(ids[i]).type.dtype : DType::kNone;
       if (dtype == DType::kNone) continue;
-      if (!d.dtypes.has(dtype)) {
-        return fail(Code::kUnsupportedType, what, " ", d.name, " is ", dtype)
-            .with("dtype", str(dtype))
-            .with("expected", str(d.dtypes));
-      }
-      if (d.variable < 0 || d.heterogeneous) continue;
-      DType& known = bound[static_cast<size_t>(d.variable)];
-      if (known == DType::kNone) known = dtype;
-      KL_REQUIRE(known == dtype, kInvalidGraph, what, " ", d.name, " is ", dtype, " where ", known,
-                 " is needed to match the others");
+      KL_TRY(match(d, dtype, what, &bound));
     }
     for (size_t i = ids.size(); i < declared.size(); ++i) {
       const SignatureValue& d = declared[i];
@@ -217,6 +223,16 @@ Status check_node(Graph& graph, NodeId id) {
   KL_TRY(check.values(node.inputs, signature.inputs, "input", false));
   KL_TRY(check.values(node.outputs, signature.outputs, "output", true));
   check.set_output_types();
+  return {};
+}
+
+Status check_dtypes(const Node& node, std::span<const DType> inputs) {
+  KL_ASSIGN(Signature signature, parse_signature(node.def->signature));
+  std::vector<DType> bound(signature.variables.size(), DType::kNone);
+  for (size_t i = 0; i < inputs.size() && !signature.inputs.empty(); ++i) {
+    const SignatureValue& d = signature.inputs[std::min(i, signature.inputs.size() - 1)];
+    if (inputs[i] != DType::kNone && !d.any) KL_TRY(match(d, inputs[i], "input", &bound));
+  }
   return {};
 }
 

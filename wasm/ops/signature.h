@@ -53,4 +53,8 @@ Result<Signature> parse_signature(std::string_view text);
 // expected.
 Status check_node(Graph& graph, NodeId node);
 
+// The same for the element types that the inputs turn out to have (kNone: absent, or not a tensor): what the
+// graph did not know, or said wrongly, before values came.
+Status check_dtypes(const Node& node, std::span<const DType> inputs);
+
 }  // namespace kinglet

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/evaluate.h"
+#include "ops/signature.h"
 #include "plan/memory.h"
 
 namespace kinglet {
@@ -94,6 +95,7 @@ class Planner {
     std::vector<InferContext::Output> outputs;
     bool later = false;
     KL_REQUIRE(node.def->infer != nullptr, kInternal, "operator was not expanded");
+    KL_TRY(check_types(node, ports));
     KL_TRY(infer(node, ports, &outputs, &later));
     if (later) return add_late(node);
     if (all_constant) {
@@ -102,6 +104,17 @@ class Planner {
       if (small) return fold(node, constants);
     }
     return add_step(node, ports, outputs);
+  }
+
+  // Types that the graph knew have been checked; those of values that came otherwise have not.
+  Status check_types(const Node& node, std::span<const Port> ports) {
+    bool surprise = false;
+    std::vector<DType> dtypes;
+    for (size_t i = 0; i < ports.size(); ++i) {
+      dtypes.push_back(ports[i].present ? ports[i].dtype : DType::kNone);
+      surprise |= ports[i].present && graph_.edge(node.inputs[i]).type.dtype != ports[i].dtype;
+    }
+    return surprise ? check_dtypes(node, dtypes) : Status();
   }
 
   Status fold(const Node& node, std::span<const Tensor> constants) {

@@ -1,8 +1,10 @@
-// hostile_models FOLDER [--count N] [--seed S] [--part I/N] [--only I] [--write FILE]: changed copies of
-// every model below FOLDER, each opened and run. A copy passes when it ends in a result or a typed failure
-// other than `internal`, within two seconds of processor time and with no more memory than 256 MB and four
-// times its file. A process of its own does the work, so that a crash costs one copy; the last line sums up.
-// Exit code 1: something failed.
+// hostile_models FOLDER [--count N] [--seed S] [--part I/N] [--only I] [--write
+// FOLDER]: changed copies of every model below FOLDER, each opened and run. A
+// copy passes when it ends in a result or a typed failure other than
+// `internal`, within two seconds of processor time and with no more memory than
+// 256 MB and four times its file. A process of its own does the work, so that a
+// crash costs one copy; the last line sums up. With --write the copies become
+// files and are not run. Exit code 1: something failed.
 #include <sanitizer/allocator_interface.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -80,7 +82,8 @@ std::vector<Source> read_sources(const std::string& folder) {
   for (const std::string& path : paths) {
     std::ifstream file(path, std::ios::binary);
     std::string bytes((std::istreambuf_iterator<char>(file)), {});
-    // The large networks are the node models' operators again and take most of the time.
+    // The large networks are the node models' operators again and take most of
+    // the time.
     if (bytes.size() > (size_t{1} << 20) || path.find("/light/") != std::string::npos) continue;
     out.push_back(
         {path, parse(bytes, Kind::kModel), read_vectors(std::filesystem::path(path).parent_path().string())});
@@ -140,7 +143,12 @@ void try_copy(const Options& options, const std::vector<Source>& sources, const 
   Random random(options.seed * 0x1000003 + index);
   const Source& source = sources[index % sources.size()];
   std::string file = copy_of(source, donors, random);
-  if (!options.write.empty()) std::ofstream(options.write, std::ios::binary) << file;
+  if (!options.write.empty()) {
+    char name[32];
+    std::snprintf(name, sizeof name, "/%06zu.onnx", index);
+    std::ofstream(options.write + name, std::ios::binary) << file;
+    return;
+  }
   auto complain = [&](const std::string& why) {
     std::printf("copy %zu of %s: %s\n", index, source.path.c_str(), why.c_str());
     std::fflush(stdout);
@@ -220,7 +228,7 @@ bool watch(pid_t child, Board& board, std::string* how) {
 int run(const Options& options) {
   void* shared = mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   auto& board = *new (shared) Board;
-  if (options.only != SIZE_MAX) return work(options, options.only, board);
+  if (options.only != SIZE_MAX || !options.write.empty()) return work(options, options.part, board);
   size_t crashed = 0, first = options.part;
   while (board.copy != SIZE_MAX) {
     board.began = 0;
@@ -244,7 +252,8 @@ int run(const Options& options) {
   }
   size_t failed = crashed + board.slow + board.large + board.wrong;
   std::printf(
-      "%zu copies: %zu opened, %zu ran; refused: %s; slowest %.3f s (copy %zu), most %.1f MB; %zu failed "
+      "%zu copies: %zu opened, %zu ran; refused: %s; slowest %.3f s "
+      "(copy %zu), most %.1f MB; %zu failed "
       "(%zu crashed, %zu slow, %zu large, %zu wrong)\n",
       tried, board.opened.load(), board.ran.load(), codes.c_str(), board.slowest.load(),
       board.slowest_copy.load(), static_cast<double>(board.most_bytes) / 1e6, failed, crashed,
