@@ -66,7 +66,7 @@ function row({ domain, name, form, signature }, since) {
  */
 export function pageOf(all) {
   // Those of our own domains are written by expansions and passes only.
-  const operators = all.filter(({ domain }) => domain !== 'ai.kinglet' && domain !== 'kinglet');
+  const operators = all.filter(({ domain }) => domain !== 'kinglet');
   const since = sinceByName();
   const have = new Set(operators.map(({ domain, name }) => `${domain} ${name}`));
   const lines = [

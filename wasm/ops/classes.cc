@@ -126,11 +126,11 @@ Status lower_transform(LowerContext& c) {
 }
 
 constexpr OpDef kClasses[] = {
-    {kInternal, "Classes",
+    {kKinglet, "Classes",
      "scores:float32,float64 labels:L base:float64? -> Y:L Z:float32 | L=string,int64 | post_transform:i=0 "
      "rule:i! all_positive:i=0",
      infer, lower},
-    {kInternal, "Transform", "scores:float32 -> Z:float32 | | post_transform:i!", infer_transform,
+    {kKinglet, "Transform", "scores:float32 -> Z:float32 | | post_transform:i!", infer_transform,
      lower_transform},
 };
 

@@ -107,7 +107,7 @@ void set_extents(const Spatial& s, ConvShape* shape) {
 }
 
 Status check_bias(const OpContext& c, int64_t channels, int bias = 2) {
-  if (!c.has_input(bias)) return {};
+  if (bias < 0 || !c.has_input(bias)) return {};
   KL_REQUIRE(c.shape(bias) == Shape{channels}, kInvalidShape, "B is ", c.shape(bias), ", expected [",
              channels, "]");
   return {};

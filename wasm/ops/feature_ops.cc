@@ -129,7 +129,7 @@ Status array_feature_extractor(ExpandContext& c) {
   Expansion e(c);
   ValueId chosen = e.op("Reshape", {c.input(1), e.constant(Tensor::ints(std::array<int64_t, 1>{-1}))});
   ValueId columns = e.op("Gather", {c.input(0), chosen}, {"axis", -1});
-  return e.finish(c.op("Rows", {columns}, {}, kInternal));
+  return e.finish(c.op("Rows", {columns}, {}, kKinglet));
 }
 
 Status infer_rows(InferContext& c) {
@@ -147,7 +147,7 @@ Status lower_rows(LowerContext& c) {
 #define KL_FEATURES "float32,float64,int64,int32"
 
 constexpr OpDef kFeatureOps[] = {
-    {.domain = kInternal,
+    {.domain = kKinglet,
      .name = "Rows",
      .signature = "X:T -> Y:T | T=all",
      .infer = infer_rows,

@@ -100,7 +100,7 @@ ValueId transformed(Expansion& e, ValueId scores, int64_t targets) {
   if (!changes) return narrow;
   Attributes attributes;
   attributes.set("post_transform", static_cast<int64_t>(*transform));
-  return e.c.op("Transform", {narrow}, std::move(attributes), kInternal);
+  return e.c.op("Transform", {narrow}, std::move(attributes), kKinglet);
 }
 
 void add_classes(Expansion& e, ValueId scores, const Tensor& labels, ClassRule rule, bool all_positive,
@@ -113,7 +113,7 @@ void add_classes(Expansion& e, ValueId scores, const Tensor& labels, ClassRule r
   attributes.set("all_positive", int64_t{all_positive});
   std::vector<ValueId> inputs{scores, e.constant(labels)};
   if (!base.empty()) inputs.push_back(e.doubles(base));
-  std::vector<ValueId> out = e.c.ops("Classes", std::move(inputs), 2, std::move(attributes), kInternal);
+  std::vector<ValueId> out = e.c.ops("Classes", std::move(inputs), 2, std::move(attributes), kKinglet);
   e.c.output(0, out[0]);
   e.c.output(1, out[1]);
 }

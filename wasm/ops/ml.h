@@ -3,11 +3,9 @@
 #include "kernels/scores/scores.h"
 #include "ops/context.h"
 #include "ops/expand.h"
+#include "ops/internal.h"
 
 namespace kinglet {
-
-// Operators that only expansions write. A file may name them too, so they check what they are given.
-inline constexpr std::string_view kInternal = "ai.kinglet";
 
 struct IntAttribute {
   const char* name = nullptr;

@@ -83,7 +83,7 @@ Status expand_classifier(ExpandContext& c) {
   Attributes votes;
   votes.set("post_transform", static_cast<int64_t>(transform));
   votes.set("vectors_per_class", std::vector<int64_t>(counts.begin(), counts.end()));
-  std::vector<ValueId> out = c.ops("SvmVotes", std::move(inputs), 2, std::move(votes), kInternal);
+  std::vector<ValueId> out = c.ops("SvmVotes", std::move(inputs), 2, std::move(votes), kKinglet);
   c.output(1, out[1]);
   return e.finish(out[0]);
 }
@@ -198,7 +198,7 @@ constexpr OpDef kSvm[] = {
      .name = "SVMRegressor",
      .signature = "X:float32,float64,int64,int32 -> Y:float32 | | " KL_SVM "n_supports:i=0 one_class:i=0",
      .expand = expand_regressor},
-    {.domain = kInternal,
+    {.domain = kKinglet,
      .name = "SvmVotes",
      .signature =
          "values:float32 weights:float32 rho:float32 labels:L prob_a:float32? prob_b:float32? -> Y:L "

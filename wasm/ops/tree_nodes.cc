@@ -129,7 +129,7 @@ ValueId add_trees(Expansion& e, const Forest& forest, int64_t outputs, kernels::
   return e.c.op("Trees",
                 {e.matrix(narrow ? DType::kFloat32 : DType::kFloat64), nodes, e.constant(list(roots)),
                  e.constant(list(forest.spans)), e.constant(list(forest.targets)), e.doubles(forest.weights)},
-                std::move(attributes), kInternal);
+                std::move(attributes), kKinglet);
 }
 
 namespace ops {
@@ -202,7 +202,7 @@ Status lower(LowerContext& c) {
 
 }  // namespace
 
-extern const OpDef tree_nodes{.domain = kInternal,
+extern const OpDef tree_nodes{.domain = kKinglet,
                               .name = "Trees",
                               .signature =
                                   "X:float32,float64 nodes:int32 roots:int32 spans:int32 targets:int32 "
