@@ -1,0 +1,180 @@
+#include <doctest/doctest.h>
+
+#include "support/evaluate_op.h"
+
+using namespace kinglet;
+using namespace kinglet::testing;
+
+namespace {
+
+using Ints = std::vector<int64_t>;
+using Floats = std::vector<float>;
+using Strings = std::vector<std::string>;
+
+// Two trees: x0 <= 1 ? 10 : (x1 > 2 ? 20 : 30), and a single leaf of 1.
+Attributes two_trees() {
+  return attributes({
+      {"nodes_treeids", Ints{5, 5, 5, 5, 5, 8}},
+      {"nodes_nodeids", Ints{0, 1, 2, 3, 4, 0}},
+      {"nodes_featureids", Ints{0, 0, 1, 0, 0, 0}},
+      {"nodes_values", Floats{1, 0, 2, 0, 0, 0}},
+      {"nodes_modes", Strings{"BRANCH_LEQ", "LEAF", "BRANCH_GT", "LEAF", "LEAF", "LEAF"}},
+      {"nodes_truenodeids", Ints{1, 0, 3, 0, 0, 0}},
+      {"nodes_falsenodeids", Ints{2, 0, 4, 0, 0, 0}},
+      {"target_treeids", Ints{5, 5, 5, 8}},
+      {"target_nodeids", Ints{1, 3, 4, 0}},
+      {"target_ids", Ints{0, 0, 0, 0}},
+      {"target_weights", Floats{10, 20, 30, 1}},
+      {"n_targets", int64_t{1}},
+  });
+}
+
+const Tensor kX = floats({3, 2}, {0, 0, 2, 3, 2, 1});
+
+Status run_trees(const Attributes& a, std::vector<Tensor>* out) {
+  return try_op("TreeEnsembleRegressor", {kX}, out, a, "ai.onnx.ml");
+}
+
+// The code of the failure after one attribute was replaced; kInternal when there was none.
+Code damaged(Attribute a) {
+  Attributes list = two_trees();
+  list.set(a.name, a.value);
+  std::vector<Tensor> out;
+  Status s = run_trees(list, &out);
+  return s.ok() ? Code::kInternal : s.code();
+}
+
+}  // namespace
+
+TEST_CASE("trees are walked") {
+  std::vector<Tensor> out;
+  require_ok(run_trees(two_trees(), &out));
+  CHECK(numbers(out[0]) == std::vector<double>{11, 21, 31});
+}
+
+TEST_CASE("trees: a node may have several parents, but no cycle") {
+  Attributes a = two_trees();
+  a.set("nodes_falsenodeids", Ints{2, 0, 1, 0, 0, 0});
+  std::vector<Tensor> out;
+  require_ok(run_trees(a, &out));
+  CHECK(numbers(out[0]) == std::vector<double>{11, 21, 11});
+  CHECK(damaged({"nodes_falsenodeids", Ints{2, 0, 0, 0, 0, 0}}) == Code::kInvalidGraph);
+  CHECK(damaged({"nodes_falsenodeids", Ints{2, 0, 2, 0, 0, 0}}) == Code::kInvalidGraph);
+}
+
+TEST_CASE("trees: every number of the lists is checked") {
+  CHECK(damaged({"nodes_truenodeids", Ints{7, 0, 3, 0, 0, 0}}) == Code::kInvalidGraph);
+  CHECK(damaged({"nodes_truenodeids", Ints{-1, 0, 3, 0, 0, 0}}) == Code::kInvalidGraph);
+  CHECK(damaged({"nodes_truenodeids", Ints{1, 0}}) == Code::kInvalidGraph);
+  CHECK(damaged({"nodes_featureids", Ints{0, 0, 2, 0, 0, 0}}) == Code::kInvalidShape);
+  CHECK(damaged({"nodes_featureids", Ints{0, 0, -1, 0, 0, 0}}) == Code::kInvalidGraph);
+  CHECK(damaged({"nodes_featureids", Ints{0, 0, int64_t{1} << 40, 0, 0, 0}}) == Code::kInvalidGraph);
+  CHECK(damaged({"nodes_values", Floats{1}}) == Code::kInvalidGraph);
+  CHECK(damaged({"nodes_modes", Strings(6, "BRANCH")}) == Code::kInvalidGraph);
+  CHECK(damaged({"nodes_missing_value_tracks_true", Ints{1}}) == Code::kInvalidGraph);
+  CHECK(damaged({"nodes_treeids", Ints{5}}) == Code::kInvalidGraph);
+  CHECK(damaged({"target_ids", Ints{0, 0, 1, 0}}) == Code::kInvalidGraph);
+  CHECK(damaged({"target_ids", Ints{0, 0, -1, 0}}) == Code::kInvalidGraph);
+  CHECK(damaged({"target_nodeids", Ints{1, 3, 9, 0}}) == Code::kInvalidGraph);
+  CHECK(damaged({"target_treeids", Ints{5, 5, 6, 8}}) == Code::kInvalidGraph);
+  CHECK(damaged({"target_weights", Floats{}}) == Code::kInvalidGraph);
+  CHECK(damaged({"n_targets", int64_t{0}}) == Code::kInvalidGraph);
+  CHECK(damaged({"n_targets", int64_t{1} << 62}) == Code::kInvalidGraph);
+  CHECK(damaged({"base_values", Floats{1, 2}}) == Code::kInvalidGraph);
+  CHECK(damaged({"aggregate_function", std::string("MEDIAN")}) == Code::kInvalidGraph);
+  CHECK(damaged({"post_transform", std::string("TANH")}) == Code::kInvalidGraph);
+}
+
+TEST_CASE("trees: a deep one needs no deep stack") {
+  constexpr int64_t kDepth = 200000;
+  Attributes a;
+  Ints trees(2 * kDepth + 1), ids, yes, no;
+  Strings modes;
+  // Branch i at 2 i, its true leaf behind it, then the next branch; the last node is a leaf.
+  for (int64_t i = 0; i < 2 * kDepth + 1; ++i) {
+    bool branch = i % 2 == 0 && i < 2 * kDepth;
+    ids.push_back(i);
+    modes.push_back(branch ? "BRANCH_LEQ" : "LEAF");
+    yes.push_back(branch ? i + 1 : 0);
+    no.push_back(branch ? i + 2 : 0);
+  }
+  a.set("nodes_treeids", trees);
+  a.set("nodes_nodeids", ids);
+  a.set("nodes_featureids", trees);
+  a.set("nodes_values", Floats(trees.size(), -1));
+  a.set("nodes_modes", modes);
+  a.set("nodes_truenodeids", yes);
+  a.set("nodes_falsenodeids", no);
+  a.set("target_treeids", Ints{0});
+  a.set("target_nodeids", Ints{2 * kDepth});
+  a.set("target_ids", Ints{0});
+  a.set("target_weights", Floats{4});
+  std::vector<Tensor> out;
+  require_ok(run_trees(a, &out));
+  CHECK(numbers(out[0]) == std::vector<double>{4, 4, 4});
+}
+
+TEST_CASE("internal operators check what a file could give them") {
+  std::vector<Tensor> out;
+  Tensor nodes = *Tensor::allocate(DType::kInt32, {1, 4});
+  std::vector<int32_t> zero{0}, span{0, 1};
+  Tensor roots = *Tensor::of<int32_t>({1}, std::span<const int32_t>(zero));
+  Tensor spans = *Tensor::of<int32_t>({2}, std::span<const int32_t>(span));
+  Tensor weights = *Tensor::allocate(DType::kFloat64, {1});
+  Status s = try_op("Trees", {kX, nodes, roots, spans, roots, weights}, &out,
+                    attributes({{"outputs", int64_t{1}}}), "ai.kinglet");
+  CHECK(s.ok());
+  nodes.data<int32_t>()[2] = 5;
+  s = try_op("Trees", {kX, nodes, roots, spans, roots, weights}, &out, attributes({{"outputs", int64_t{1}}}),
+             "ai.kinglet");
+  CHECK(s.code() == Code::kInvalidShape);
+  Tensor labels = *Tensor::allocate(DType::kInt64, {3});
+  s = try_op("Classes", {kX, labels}, &out, attributes({{"rule", int64_t{0}}}), "ai.kinglet", 2);
+  CHECK(s.code() == Code::kInvalidShape);
+  s = try_op("Classes", {kX, labels}, &out, attributes({{"rule", int64_t{9}}}), "ai.kinglet", 2);
+  CHECK(s.code() == Code::kInvalidGraph);
+}
+
+TEST_CASE("classical operators refuse lists that do not fit") {
+  std::vector<Tensor> out;
+  auto code = [&](const char* op, const Attributes& a, const Tensor& x = kX, int count = 1) {
+    return try_op(op, {x}, &out, a, "ai.onnx.ml", count).code();
+  };
+  CHECK(code("LinearRegressor", attributes({{"coefficients", Floats{1, 2, 3}}, {"targets", int64_t{2}}})) ==
+        Code::kInvalidGraph);
+  CHECK(code("LinearRegressor", attributes({{"coefficients", Floats{1, 2}}, {"targets", int64_t{0}}})) ==
+        Code::kInvalidGraph);
+  CHECK(code("LinearRegressor", attributes({{"coefficients", Floats{1, 2, 3}}})) == Code::kInvalidShape);
+  CHECK(code("LinearClassifier", attributes({{"coefficients", Floats{1, 2}}}), kX, 2) == Code::kInvalidGraph);
+  Attributes svm = attributes({{"support_vectors", Floats{1, 2, 3, 4}},
+                               {"vectors_per_class", Ints{1, 1}},
+                               {"coefficients", Floats{1, -1}},
+                               {"rho", Floats{0}},
+                               {"kernel_type", std::string("RBF")},
+                               {"kernel_params", Floats{1, 0, 0}},
+                               {"classlabels_ints", Ints{0, 1}}});
+  require_ok(try_op("SVMClassifier", {kX}, &out, svm, "ai.onnx.ml", 2));
+  auto with = [&](Attribute a) {
+    Attributes list = svm;
+    list.set(a.name, a.value);
+    return code("SVMClassifier", list, kX, 2);
+  };
+  CHECK(with({"vectors_per_class", Ints{1, -1}}) == Code::kInvalidGraph);
+  CHECK(with({"vectors_per_class", Ints{int64_t{1} << 62, int64_t{1} << 62}}) == Code::kInvalidGraph);
+  CHECK(with({"vectors_per_class", Ints{2}}) == Code::kInvalidGraph);
+  CHECK(with({"coefficients", Floats{1}}) == Code::kInvalidGraph);
+  CHECK(with({"rho", Floats{}}) == Code::kInvalidGraph);
+  CHECK(with({"prob_a", Floats{1}}) == Code::kInvalidGraph);
+  CHECK(with({"kernel_params", Floats{1}}) == Code::kInvalidGraph);
+  CHECK(with({"kernel_type", std::string("COSINE")}) == Code::kInvalidGraph);
+  CHECK(with({"support_vectors", Floats{}}) == Code::kInvalidGraph);
+  Attributes encoder = attributes({{"keys_int64s", Ints{1, 2}}, {"values_int64s", Ints{3}}});
+  Tensor integers = *Tensor::ints(std::array<int64_t, 2>{1, 2});
+  CHECK(code("LabelEncoder", encoder, integers) == Code::kInvalidGraph);
+  CHECK(code("LabelEncoder", attributes({{"keys_strings", Strings{"a"}}, {"values_int64s", Ints{3}}}),
+             integers) == Code::kInvalidGraph);
+  Attributes strict = attributes({{"cats_int64s", Ints{1}}, {"zeros", int64_t{0}}});
+  CHECK(code("OneHotEncoder", strict, integers) == Code::kInvalidInput);
+  CHECK(code("FeatureVectorizer", attributes({{"inputdimensions", Ints{-1}}})) == Code::kInvalidGraph);
+  CHECK(code("FeatureVectorizer", attributes({{"inputdimensions", Ints{1, 1}}})) == Code::kInvalidGraph);
+}
