@@ -78,7 +78,7 @@ void check_copies(int bytes) {
 
 }  // namespace
 
-TEST_CASE("copy_box agrees with its judge for every element size"){
+TEST_CASE("copy_box agrees with its judge for every element size") {
 #define COPY(bytes, type) \
   SUBCASE("bytes " #bytes ", " #type) { check_copies<type>(bytes); }
 #include "kernels/copy/copy.inc"

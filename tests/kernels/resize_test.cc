@@ -32,7 +32,7 @@ std::vector<Resize> cases(ResizeMode mode) {
   return out;
 }
 
-int64_t size_of(const Resize& r, int64_t ResizeAxis::*extent) {
+int64_t size_of(const Resize& r, int64_t ResizeAxis::* extent) {
   int64_t n = r.planes * r.inner;
   for (const ResizeAxis& a : r.axes) n *= a.*extent;
   return n;

@@ -122,16 +122,16 @@ TEST_CASE("internal operators check what a file could give them") {
   Tensor spans = *Tensor::of<int32_t>({2}, std::span<const int32_t>(span));
   Tensor weights = *Tensor::allocate(DType::kFloat64, {1});
   Status s = try_op("Trees", {kX, nodes, roots, spans, roots, weights}, &out,
-                    attributes({{"outputs", int64_t{1}}}), "ai.kinglet");
+                    attributes({{"outputs", int64_t{1}}}), "kinglet");
   CHECK(s.ok());
   nodes.data<int32_t>()[2] = 5;
   s = try_op("Trees", {kX, nodes, roots, spans, roots, weights}, &out, attributes({{"outputs", int64_t{1}}}),
-             "ai.kinglet");
+             "kinglet");
   CHECK(s.code() == Code::kInvalidShape);
   Tensor labels = *Tensor::allocate(DType::kInt64, {3});
-  s = try_op("Classes", {kX, labels}, &out, attributes({{"rule", int64_t{0}}}), "ai.kinglet", 2);
+  s = try_op("Classes", {kX, labels}, &out, attributes({{"rule", int64_t{0}}}), "kinglet", 2);
   CHECK(s.code() == Code::kInvalidShape);
-  s = try_op("Classes", {kX, labels}, &out, attributes({{"rule", int64_t{9}}}), "ai.kinglet", 2);
+  s = try_op("Classes", {kX, labels}, &out, attributes({{"rule", int64_t{9}}}), "kinglet", 2);
   CHECK(s.code() == Code::kInvalidGraph);
 }
 
