@@ -1,9 +1,35 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { tryCorpus } from './corpus.mjs';
+import { hostileModels } from './native.mjs';
 import { tryMutations } from './runner.mjs';
 
-// `conformance` (every operator's model) waits for a memory limit: a byte there can ask for a gigabyte of output.
+test('changed copies of all conformance models, natively under the sanitizers', async (t) => {
+  const { passed, summary, text } = await hostileModels(['--count', '4000', '--seed', '7']);
+  t.diagnostic(summary);
+  assert.ok(passed, text.slice(-4000));
+});
+
+test('changed copies of all conformance models on simd', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
+  try {
+    await hostileModels(['--count', '500', '--seed', '11', '--write', folder]);
+    const { total, ran, refused, failures } = await tryCorpus('simd', folder);
+    t.diagnostic(`${total} copies: ${ran} ran; refused: ${JSON.stringify(refused)}`);
+    assert.deepEqual(
+      failures.map(({ detail }) => detail),
+      [],
+    );
+    assert.ok(total === 500 && ran > 0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 for (const targets of ['ppocr-cls', 'silero-16k']) {
   for (const variant of ['simd', 'relaxed']) {
     test(`damaged copies of ${targets} on ${variant}`, async (t) => {

@@ -63,3 +63,11 @@ TEST_CASE("without optimisation only composed operators are written out") {
     CHECK_FALSE(composed);
   }
 }
+
+TEST_CASE("declared extents whose product overflows are no shapes to plan with") {
+  auto graph = parse_graph(
+      "graph { input x: float32[6, 9223372036854775806, 0] y = Flatten(x) {axis=2} z = Relu(y) output z }");
+  REQUIRE(graph.ok());
+  REQUIRE(bind(**graph).ok());
+  CHECK(run_passes(**graph, {.optimize = true, .verify = true}).ok());
+}

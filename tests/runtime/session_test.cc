@@ -123,6 +123,23 @@ TEST_CASE("an input whose type the model does not declare is held to what its op
   CHECK(session.run(right, {}, &out).ok());
 }
 
+TEST_CASE("a node whose first output nobody takes") {
+  auto graph = std::make_shared<Graph>();
+  ValueId x = add_input(*graph, "x", DType::kFloat32), scale = add_input(*graph, "scale", DType::kFloat32);
+  Node node;
+  node.op = "LayerNormalization";
+  node.inputs = {x, scale};
+  node.outputs = {kNoValue, graph->add_edge("mean")};
+  graph->outputs = {node.outputs[1]};
+  graph->add_node(std::move(node));
+  REQUIRE(bind(*graph).ok());
+  Session session(graph);
+  std::vector<Value> out;
+  std::vector<NamedValue> feeds = {{"x", floats({2, 2}, {1, 3, 4, 8})}, {"scale", floats({2}, {1, 1})}};
+  require_ok(session.run(feeds, {}, &out));
+  CHECK(read<float>(out[0]) == std::vector<float>{2, 6});
+}
+
 TEST_CASE("unknown operators are all named at once") {
   auto graph = std::make_shared<Graph>();
   ValueId x = add_input(*graph, "x", DType::kFloat32);

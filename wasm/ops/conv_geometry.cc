@@ -106,6 +106,7 @@ void set_extents(const Spatial& s, ConvShape* shape) {
   }
 }
 
+// `bias`: its input, or -1 for operators without one.
 Status check_bias(const OpContext& c, int64_t channels, int bias = 2) {
   if (bias < 0 || !c.has_input(bias)) return {};
   KL_REQUIRE(c.shape(bias) == Shape{channels}, kInvalidShape, "B is ", c.shape(bias), ", expected [",

@@ -14,10 +14,11 @@ const Tensor kAbsent;
 // Runs one step with tensors of its own.
 class SingleRun final : public Run {
  public:
-  SingleRun(std::span<const Tensor* const> inputs, std::vector<Tensor>* outputs, std::byte* scratch,
-            Parallel* parallel)
+  SingleRun(const Node& node, std::span<const Tensor* const> inputs, std::vector<Tensor>* outputs,
+            std::byte* scratch, Parallel* parallel)
       : tensors_(*outputs) {
-    for (Tensor& t : tensors_) pointers_.push_back(&t);
+    for (size_t i = 0; i < tensors_.size(); ++i)
+      pointers_.push_back(node.outputs[i] == kNoValue ? nullptr : &tensors_[i]);
     inputs_ = inputs;
     outputs_ = pointers_;
     scratch_ = scratch;
@@ -68,7 +69,7 @@ Status compute(const Node& node, std::span<const Port> ports, std::span<const Te
     if (plan.scratch_bytes != 0) {
       KL_ASSIGN(scratch, Buffer::allocate_uninitialized(plan.scratch_bytes));
     }
-    SingleRun run(inputs, &results, scratch ? scratch->data() : nullptr, &parallel);
+    SingleRun run(node, inputs, &results, scratch ? scratch->data() : nullptr, &parallel);
     KL_TRY(plan.run(plan.params.get(), run));
   }
   for (size_t i = 0; i < results.size(); ++i) {

@@ -218,6 +218,12 @@ Result<Signature> parse_signature(std::string_view text) {
 Status check_node(Graph& graph, NodeId id) {
   Node& node = graph.node(id);
   KL_ASSIGN(Signature signature, parse_signature(node.def->signature));
+  // The first output is always there, so that kernels need not ask; others may be absent.
+  bool one = !signature.outputs.empty() && !signature.outputs[0].any && !signature.outputs[0].variadic;
+  if (one && node.outputs.size() > 1 && node.outputs[0] == kNoValue) {
+    node.outputs[0] = graph.add_edge(str(node.name, ":0"));
+    graph.edge(node.outputs[0]).producer = id;
+  }
   Checker check{graph, node, signature, std::vector<DType>(signature.variables.size(), DType::kNone)};
   KL_TRY(check.attributes());
   KL_TRY(check.values(node.inputs, signature.inputs, "input", false));

@@ -48,9 +48,9 @@ struct Signature {
 // Views into `text`. A malformed signature is a defect of ours: kInternal.
 Result<Signature> parse_signature(std::string_view text);
 
-// Checks counts, presence, attribute names and kinds, and those dtypes that the graph's edges know; sets the
-// dtypes of outputs that follow from type variables. Failures carry node, op, opset, dtype and what was
-// expected.
+// Gives a node whose first output nobody takes an edge for it. Checks counts, presence, attribute names and
+// kinds, and those dtypes that the graph's edges know; sets the dtypes of outputs that follow from type
+// variables. Failures carry node, op, opset, dtype and what was expected.
 Status check_node(Graph& graph, NodeId node);
 
 // The same for the element types that the inputs turn out to have (kNone: absent, or not a tensor): what the

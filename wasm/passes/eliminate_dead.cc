@@ -23,7 +23,8 @@ Result<bool> eliminate_dead(Graph& graph) {
     }
     // Bodies answer for all outputs of their node by position.
     for (ValueId& output : node.outputs) {
-      if (output == kNoValue || wanted(output)) continue;
+      // The first one stays (ops/signature.h).
+      if (&output == node.outputs.data() || output == kNoValue || wanted(output)) continue;
       graph.edge(output).producer = kNoNode;
       output = kNoValue;
       changed = true;

@@ -23,7 +23,7 @@ class Sampler {
       if (type.kind != Type::Kind::kTensor || !type.has_shape) continue;
       Shape shape;
       for (const Dim& dim : type.dims) shape.push_back(dim.value >= 0 ? dim.value : open_extent(dim.symbol));
-      shapes_[static_cast<size_t>(id)] = shape;
+      if (checked_count(shape).ok()) shapes_[static_cast<size_t>(id)] = shape;
     }
     for (size_t i = 0; i < graph_.edge_count(); ++i) {
       const Edge& edge = graph_.edge(static_cast<ValueId>(i));
