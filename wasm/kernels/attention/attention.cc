@@ -52,10 +52,6 @@ Result<Layout> layout_of(const Attention<float>& a) {
 // C (+)= A B for rows of A in place and packed B: c has `columns` columns, A's rows are `depth` long.
 void multiply(size_t rows, size_t columns, size_t depth, const float* a, size_t a_row, const float* b,
               float* c, size_t c_row, bool add) {
-  constexpr auto kForm = BForm::kPanels;
-  static constexpr void (*kStrips[kStripRows<float>])(const Strip<float>&) = {
-      strip<float, 1, 1, false, kForm>, strip<float, 2, 1, false, kForm>, strip<float, 3, 1, false, kForm>,
-      strip<float, 4, 1, false, kForm>, strip<float, 5, 1, false, kForm>, strip<float, 6, 1, false, kForm>};
   StripSplit split(rows, kStripRows<float>);
   for (size_t i = 0; i < split.count; ++i) {
     size_t row = split.begin(i);
@@ -71,7 +67,7 @@ void multiply(size_t rows, size_t columns, size_t depth, const float* a, size_t 
     s.init = add ? s.c : nullptr;
     s.lo = kNone;
     s.hi = -kNone;
-    kStrips[split.rows(i) - 1](s);
+    kStrips<float, false, BForm::kPanels>[split.rows(i) - 1](s);
   }
 }
 

@@ -14,12 +14,6 @@ namespace {
 // of weights pass.
 constexpr size_t kBlockElements = 64 * 1024;
 
-constexpr void (*kStrips[])(const Strip<float>&) = {
-    strip<float, 1, 1, true, BForm::kOffsets>, strip<float, 2, 1, true, BForm::kOffsets>,
-    strip<float, 3, 1, true, BForm::kOffsets>, strip<float, 4, 1, true, BForm::kOffsets>,
-    strip<float, 5, 1, true, BForm::kOffsets>, strip<float, 6, 1, true, BForm::kOffsets>,
-};
-
 // Scratch: offsets of (channel, tap), then the padded image of all groups.
 struct Layout {
   Padded image;
@@ -89,7 +83,7 @@ void run_direct(const Conv<float>& call, void* scratch, Parallel& pool) {
           t.b = x + r * s.stride[1] * image.row();
           t.c = call.y + at;
           t.init = call.residual ? call.residual + at : nullptr;
-          kStrips[height - 1](t);
+          kStrips<float, true, BForm::kOffsets>[height - 1](t);
         }
         if (clamp) continue;
         at -= (last - first) * s.out[2];

@@ -21,12 +21,6 @@ constexpr size_t kOut = 4, kIn = 6, kPlaces = kIn * kIn;
 // Elements of the transformed tiles of all channels, which stay in the second-level cache.
 constexpr size_t kBlockElements = 128 * 1024;
 
-constexpr void (*kStrips[])(const Strip<float>&) = {
-    strip<float, 1, 1, true, BForm::kPanels>, strip<float, 2, 1, true, BForm::kPanels>,
-    strip<float, 3, 1, true, BForm::kPanels>, strip<float, 4, 1, true, BForm::kPanels>,
-    strip<float, 5, 1, true, BForm::kPanels>, strip<float, 6, 1, true, BForm::kPanels>,
-};
-
 struct Tiles {
   size_t down, across;
   size_t block;  // tiles transformed together, a multiple of the panel's width
@@ -275,7 +269,7 @@ void run_winograd(const Conv<float>& call, void* scratch, Parallel& pool) {
         strip.c = results;
         is_clamp({}, &strip.lo, &strip.hi);
         for (size_t p = 0; p < kPlaces; ++p) {
-          kStrips[rows - 1](strip);
+          kStrips<float, true, BForm::kPanels>[rows - 1](strip);
           strip.a += rows * s.in_channels;
           strip.b += step;
           strip.c += rows * padded;

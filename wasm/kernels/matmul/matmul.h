@@ -71,7 +71,8 @@ MatMulKernel select_matmul(const MatMul<T>& call);
 
 // Packed operands serve every kernel of the element type. Sizes are in bytes; contents depend on shapes only
 // through the layout below, so a constant is packed once for all calls with it.
-//   A: strips of up to 6 (float) or 4 rows, column by column.  B: panels of 2 vectors of columns, row by row.
+//   A: strips of up to kStripRows rows (tile.h), column by column.  B: panels of 2 vectors of columns, row by
+//   row.
 template <class T>
 Result<size_t> matmul_packed_a_bytes(size_t m, size_t k);
 template <class T>

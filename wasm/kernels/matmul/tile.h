@@ -1,17 +1,24 @@
 #pragma once
 // The inner loops of matmul: one strip of rows of C against columns of B.
 #include <algorithm>
+#include <array>
 #include <type_traits>
+#include <utility>
 
 #include "simd/vec.h"
 
 namespace kinglet {
 
-// Rows of a strip at most, and columns of a panel: two vectors. Six rows by two vectors are twelve sums,
-// which hide the latency of a multiply-add and, with two vectors of B and one element of A, fill 15
-// registers.
+// Rows of a strip at most, and columns of a panel: two vectors. Ten or twelve sums hide the latency of a
+// multiply-add; with two vectors of B, one element of A and, where a multiplication is not fused with its
+// addition, its product, no more fit V8's 15 registers.
+#if defined(__wasm_simd128__) && !defined(__wasm_relaxed_simd__)
+inline constexpr size_t kFloatRows = 5;
+#else
+inline constexpr size_t kFloatRows = 6;
+#endif
 template <class T>
-inline constexpr size_t kStripRows = std::is_same_v<T, float> ? 6 : 4;
+inline constexpr size_t kStripRows = std::is_same_v<T, float> ? kFloatRows : 4;
 template <class T>
 inline constexpr size_t kPanelWidth = 2 * static_cast<size_t>(kNativeLanes<T>);
 
@@ -146,6 +153,14 @@ void strip(const Strip<T>& s) {
     if (j < s.n) strip_tail<T, R, PackedA, B>(s, b, j);
   }
 }
+
+// Strips of one panel at a time, by their rows - 1.
+template <class T, bool PackedA, BForm B, size_t... I>
+constexpr std::array<void (*)(const Strip<T>&), sizeof...(I)> strips_of(std::index_sequence<I...>) {
+  return {strip<T, static_cast<int>(I) + 1, 1, PackedA, B>...};
+}
+template <class T, bool PackedA, BForm B>
+inline constexpr auto kStrips = strips_of<T, PackedA, B>(std::make_index_sequence<kStripRows<T>>{});
 
 // Strips are as even as can be: ceil(m / rows) of them, heights differing by at most one.
 struct StripSplit {
