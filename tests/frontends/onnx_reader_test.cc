@@ -107,7 +107,7 @@ TEST_CASE("names that are missing or taken are told") {
   s = fault(model(graph({{node("Neg", {"x"}, {"y"})}, {}, {kX, kX}, {kY}})));
   CHECK(s.code() == Code::kInvalidGraph);
   s = fault(model(graph({{node("Neg", {"x"}, {"y"}, {}, "strange")}, {}, {kX}, {kY}})));
-  CHECK(s.code() == Code::kInvalidModel);
+  CHECK(s.code() == Code::kUnsupportedOperator);
   CHECK(s.message().find("strange") != std::string::npos);
 }
 

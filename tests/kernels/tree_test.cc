@@ -79,7 +79,7 @@ void check_agrees() {
       std::vector<double> fast(rows * outputs, 99), judge(rows * outputs, -99);
       run_trees(view, x.data(), rows, features, fast.data(), one);
       run_trees_reference(view, x.data(), rows, features, judge.data());
-      CHECK(std::memcmp(fast.data(), judge.data(), fast.size() * sizeof(double)) == 0);
+      CHECK((fast.empty() || std::memcmp(fast.data(), judge.data(), fast.size() * sizeof(double)) == 0));
     }
   }
 }
