@@ -65,7 +65,7 @@ function row({ domain, name, form, signature }, since) {
  * @returns {string}
  */
 export function pageOf(all) {
-  // Those of our own domains are written by expansions and passes only.
+  // Those of our own domain are written by expansions and passes only.
   const operators = all.filter(({ domain }) => domain !== 'kinglet');
   const since = sinceByName();
   const have = new Set(operators.map(({ domain, name }) => `${domain} ${name}`));
