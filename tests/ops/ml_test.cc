@@ -29,10 +29,10 @@ Attributes two_trees() {
   });
 }
 
-const Tensor kX = floats({3, 2}, {0, 0, 2, 3, 2, 1});
+Tensor sample() { return floats({3, 2}, {0, 0, 2, 3, 2, 1}); }
 
 Status run_trees(const Attributes& a, std::vector<Tensor>* out) {
-  return try_op("TreeEnsembleRegressor", {kX}, out, a, "ai.onnx.ml");
+  return try_op("TreeEnsembleRegressor", {sample()}, out, a, "ai.onnx.ml");
 }
 
 // The code of the failure after one attribute was replaced; kInternal when there was none.
@@ -120,23 +120,23 @@ TEST_CASE("internal operators check what a file could give them") {
   Tensor roots = *Tensor::of<int32_t>({1}, std::span<const int32_t>(zero));
   Tensor spans = *Tensor::of<int32_t>({2}, std::span<const int32_t>(span));
   Tensor weights = *Tensor::allocate(DType::kFloat64, {1});
-  Status s = try_op("Trees", {kX, nodes, roots, spans, roots, weights}, &out,
+  Status s = try_op("Trees", {sample(), nodes, roots, spans, roots, weights}, &out,
                     attributes({{"outputs", int64_t{1}}}), "kinglet");
   CHECK(s.ok());
   nodes.data<int32_t>()[2] = 5;
-  s = try_op("Trees", {kX, nodes, roots, spans, roots, weights}, &out, attributes({{"outputs", int64_t{1}}}),
-             "kinglet");
+  s = try_op("Trees", {sample(), nodes, roots, spans, roots, weights}, &out,
+             attributes({{"outputs", int64_t{1}}}), "kinglet");
   CHECK(s.code() == Code::kInvalidShape);
   Tensor labels = *Tensor::allocate(DType::kInt64, {3});
-  s = try_op("Classes", {kX, labels}, &out, attributes({{"rule", int64_t{0}}}), "kinglet", 2);
+  s = try_op("Classes", {sample(), labels}, &out, attributes({{"rule", int64_t{0}}}), "kinglet", 2);
   CHECK(s.code() == Code::kInvalidShape);
-  s = try_op("Classes", {kX, labels}, &out, attributes({{"rule", int64_t{9}}}), "kinglet", 2);
+  s = try_op("Classes", {sample(), labels}, &out, attributes({{"rule", int64_t{9}}}), "kinglet", 2);
   CHECK(s.code() == Code::kInvalidGraph);
 }
 
 TEST_CASE("classical operators refuse lists that do not fit") {
   std::vector<Tensor> out;
-  auto code = [&](const char* op, const Attributes& a, const Tensor& x = kX, int count = 1) {
+  auto code = [&](const char* op, const Attributes& a, const Tensor& x = sample(), int count = 1) {
     return try_op(op, {x}, &out, a, "ai.onnx.ml", count).code();
   };
   CHECK(code("LinearRegressor", attributes({{"coefficients", Floats{1, 2, 3}}, {"targets", int64_t{2}}})) ==
@@ -144,7 +144,8 @@ TEST_CASE("classical operators refuse lists that do not fit") {
   CHECK(code("LinearRegressor", attributes({{"coefficients", Floats{1, 2}}, {"targets", int64_t{0}}})) ==
         Code::kInvalidGraph);
   CHECK(code("LinearRegressor", attributes({{"coefficients", Floats{1, 2, 3}}})) == Code::kInvalidShape);
-  CHECK(code("LinearClassifier", attributes({{"coefficients", Floats{1, 2}}}), kX, 2) == Code::kInvalidGraph);
+  CHECK(code("LinearClassifier", attributes({{"coefficients", Floats{1, 2}}}), sample(), 2) ==
+        Code::kInvalidGraph);
   Attributes svm = attributes({{"support_vectors", Floats{1, 2, 3, 4}},
                                {"vectors_per_class", Ints{1, 1}},
                                {"coefficients", Floats{1, -1}},
@@ -152,11 +153,11 @@ TEST_CASE("classical operators refuse lists that do not fit") {
                                {"kernel_type", std::string("RBF")},
                                {"kernel_params", Floats{1, 0, 0}},
                                {"classlabels_ints", Ints{0, 1}}});
-  require_ok(try_op("SVMClassifier", {kX}, &out, svm, "ai.onnx.ml", 2));
+  require_ok(try_op("SVMClassifier", {sample()}, &out, svm, "ai.onnx.ml", 2));
   auto with = [&](Attribute a) {
     Attributes list = svm;
     list.set(a.name, a.value);
-    return code("SVMClassifier", list, kX, 2);
+    return code("SVMClassifier", list, sample(), 2);
   };
   CHECK(with({"vectors_per_class", Ints{1, -1}}) == Code::kInvalidGraph);
   CHECK(with({"vectors_per_class", Ints{int64_t{1} << 62, int64_t{1} << 62}}) == Code::kInvalidGraph);
