@@ -34,6 +34,7 @@ export class EngineSession {
   readonly #startHelper: StartHelper | undefined;
   #session: Handle = 0;
   #threads = 1;
+  #planned = false;
   #helpers: (() => void)[] | undefined;
   /** Why the instance cannot be used any more: it ran into a trap. */
   #dead: KingletError | undefined;
@@ -135,8 +136,10 @@ export class EngineSession {
       for (const output of fetches) abi.sessionFetch(this.#session, output);
       const since = performance.now();
       abi.sessionRun(this.#session);
-      if (this.#threads > 1 && !this.#helpers && performance.now() - since > worthSharing)
-        this.#callHelpers();
+      const long = performance.now() - since > worthSharing;
+      // The first run also makes the plan, which says little about the next.
+      if (this.#threads > 1 && !this.#helpers && this.#planned && long) this.#callHelpers();
+      this.#planned = true;
       return fetches.map((_, i) => {
         const handle = abi.sessionResult(this.#session, i);
         try {
