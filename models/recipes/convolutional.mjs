@@ -1,4 +1,4 @@
-// Convolutional networks: batch normalisation folded away (MobileNetV2, U-Net) or beside its convolution, as exporters leave it.
+// Convolutional networks: batch normalisation folded away (ResNet-50, MobileNetV2, U-Net) or beside its convolution, as exporters leave it.
 import { Network } from './network.mjs';
 
 /** `gain`: 2 where a Relu-like function follows. `norm`: a BatchNormalization in place of a bias. */
@@ -66,6 +66,31 @@ function blocks(stages, most) {
     Array.from({ length: count }, (_, i) => ({ ...stage, stride: i === 0 ? stride : 1 })),
   );
   return rows.slice(0, most);
+}
+
+/** With strides at the 3x3 convolutions. The last convolution of a block is small, so that 16 sums in a row stay in bounds. */
+export function resNet50({ seed, side, most }) {
+  const net = new Network('resnet50', seed, 13);
+  let x = net.input('image', 'float32', [1, 3, side, side]);
+  x = relu(net, conv(net, x, 3, 64, 7, { stride: 2, gain: 2 }));
+  x = net.op('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
+  let from = 64;
+  const stages = [
+    [3, { inner: 64, stride: 1 }],
+    [4, { inner: 128, stride: 2 }],
+    [6, { inner: 256, stride: 2 }],
+    [3, { inner: 512, stride: 2 }],
+  ];
+  for (const { inner, stride } of blocks(stages, most)) {
+    const to = 4 * inner;
+    const narrow = relu(net, conv(net, x, from, inner, 1, { gain: 2 }));
+    const seen = relu(net, conv(net, narrow, inner, inner, 3, { stride, gain: 2 }));
+    const wide = conv(net, seen, inner, to, 1, { gain: 0.3 });
+    const kept = from === to ? x : conv(net, x, from, to, 1, { stride });
+    x = relu(net, net.op('Add', [wide, kept]));
+    from = to;
+  }
+  return classify(net, x, from);
 }
 
 export function mobileNetV2({ seed, side, most }) {

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 // Networks of well-known shapes with random weights: whole ones to time, small ones to compare. Usage: networks.mjs [OUT [NAME ...]]
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { efficientNetB0, mobileNetV2, mobileNetV3, unet } from './convolutional.mjs';
+import { root } from '../../.tools/paths.mjs';
+import { unlessFresh } from '../../.tools/stamp.mjs';
+import { efficientNetB0, mobileNetV2, mobileNetV3, resNet50, unet } from './convolutional.mjs';
 import { lstmStack } from './recurrent.mjs';
 import { bert, geluTanh, vit } from './transformers.mjs';
 
@@ -22,6 +24,11 @@ export const networks = {
   'vit-tanh': {
     small: { seed: 18, layers: 1, width: 96, heads: 3, side: 96, patch: 16, activation: geluTanh },
     make: vit,
+  },
+  resnet50: {
+    whole: { seed: 19, side: 224 },
+    small: { seed: 19, side: 64, most: 5 },
+    make: resNet50,
   },
   'mobilenet-v2': {
     whole: { seed: 13, side: 224 },
@@ -50,19 +57,35 @@ export const networks = {
   },
 };
 
+const sources = ['convolutional', 'network', 'networks', 'quantize', 'recurrent', 'tflite', 'transformers', 'twins', 'variants'];
+const inputs = [
+  ...sources.map((name) => `models/recipes/${name}.mjs`),
+  ...['onnx', 'protobuf', 'random'].map((name) => `tests/support/${name}.mjs`),
+];
+
 /**
- * Writes <name>-<size>.onnx into `out` unless it is there, and returns its path.
+ * Writes what `make` gives into `out` unless it is there from the recipes as they are, and returns its path.
+ * @param {() => Uint8Array | Promise<Uint8Array>} make
+ */
+export async function makeFile(out, file, make) {
+  const path = join(out, file);
+  const made = relative(root, path);
+  await unlessFresh(made.replaceAll('/', '-'), inputs, [made], async () => {
+    await mkdir(out, { recursive: true });
+    await writeFile(`${path}.${process.pid}.part`, await make());
+    await rename(`${path}.${process.pid}.part`, path);
+  });
+  return path;
+}
+
+/**
+ * Writes <name>-<size>.onnx into `out` unless it is fresh, and returns its path.
  * @param {string} name of `networks`
  * @param {'whole' | 'small'} size
  */
-export async function makeNetwork(out, name, size) {
+export function makeNetwork(out, name, size) {
   const { make, [size]: sizes } = networks[name];
-  const path = join(out, `${name}-${size}.onnx`);
-  if (await stat(path).catch(() => undefined)) return path;
-  await mkdir(out, { recursive: true });
-  await writeFile(`${path}.part`, make(sizes));
-  await rename(`${path}.part`, path);
-  return path;
+  return makeFile(out, `${name}-${size}.onnx`, () => make(sizes));
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

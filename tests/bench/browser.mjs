@@ -3,7 +3,6 @@ import { stop } from '../../.tools/log.mjs';
 import { which } from '../../.tools/paths.mjs';
 import { byKernel } from './profile.mjs';
 import { inTurn, median, spread } from './statistics.mjs';
-import { key } from './subjects.mjs';
 
 const flags = [
   '--no-sandbox',
@@ -38,51 +37,64 @@ export async function waitFor(page, expression, arg) {
   }
 }
 
-/**
- * One model, all runtimes in one fresh page in turn.
- * @returns {Promise<{ times: Record<string, { median: number, spread: number, rounds: number[] }>,
- *   creation: Record<string, number> }>} in milliseconds
- */
-export async function timeModel(browser, base, subject, runtimes, options) {
-  const context = await browser.newContext();
+/** Gives `work` a fresh page that can open runtimes. `bypassCSP`: for runtimes that our own server's policy stops. */
+export async function inPage(browser, base, work, { bypassCSP = false, script } = {}) {
+  const context = await browser.newContext({ bypassCSP });
   try {
+    if (script) await context.addInitScript(script);
     const page = await openPage(context, `${base}models.html`);
     await waitFor(page, () => globalThis.bench !== undefined);
     if (!(await page.evaluate(() => globalThis.bench.isolated)))
       stop('the benchmark page is not cross-origin isolated');
-    const creation = {};
-    for (const runtime of runtimes) {
-      creation[runtime] = await page.evaluate(
-        ([runtime, subject]) => globalThis.bench.open(runtime, subject),
-        [runtime, key(subject)],
-      );
-    }
-    const contestants = runtimes.map((name) => ({
-      name,
-      time: (runs) => page.evaluate(([name, runs]) => globalThis.bench.time(name, runs), [name, runs]),
-    }));
-    return { times: await inTurn(contestants, options), creation };
+    return await work(page, context);
   } finally {
     await context.close();
   }
 }
 
-/** Where one model's time goes on Kinglet, in a page's own thread. */
-export async function profileModel(browser, base, subject, runs = 5) {
-  const context = await browser.newContext();
-  try {
-    const page = await openPage(context, `${base}models.html`);
-    await waitFor(page, () => globalThis.bench !== undefined);
-    const events = await page.evaluate(
-      ([name, subject, runs]) =>
-        globalThis.bench.open(name, subject).then(() => globalThis.bench.profile(name, runs)),
-      ['kinglet in page', key(subject), runs],
-    );
-    return byKernel(events, runs);
-  } finally {
-    await context.close();
-  }
+/** Milliseconds until `runtime` has a session in the page, which the page calls `name` from then on. */
+export const openIn = (page, { name, runtime = name, model, inputs }) =>
+  page.evaluate(([name, given]) => globalThis.bench.open(name, given), [name, { runtime, model, inputs }]);
+
+/**
+ * All contestants in one fresh page in turn; those with a `time` of their own run elsewhere.
+ * @param {{ name: string, runtime?: string, model: string, inputs: string, time?: (runs: number) => Promise<number[]> }[]}
+ *   contestants the first is the one that the others' results are compared with; `model` and `inputs` as in site.mjs
+ * @param {{ rounds: number, block: number, tolerance: number, bypassCSP?: boolean }} options
+ * @returns {Promise<{ times: Record<string, { median: number, spread: number, rounds: number[] }>,
+ *   creation: Record<string, number>, differences: Record<string, string> }>} in milliseconds
+ */
+export function timeModel(browser, base, contestants, { tolerance, bypassCSP, ...timing }) {
+  return inPage(
+    browser,
+    base,
+    async (page) => {
+      const creation = {};
+      for (const contestant of contestants)
+        creation[contestant.name] = contestant.time ? contestant.creation : await openIn(page, contestant);
+      const inside = contestants.filter(({ time }) => !time).map(({ name }) => name);
+      const differences = await page.evaluate((names) => globalThis.bench.differences(names), inside);
+      for (const [name, value] of Object.entries(differences)) {
+        if (!(Number(value) <= tolerance))
+          throw new Error(`${name} differs by ${Number(value).toExponential(1)}, allowed ${tolerance}`);
+      }
+      const timed = contestants.map(({ name, time }) => ({
+        name,
+        time: time ?? ((runs) => page.evaluate(([name, runs]) => globalThis.bench.time(name, runs), [name, runs])),
+      }));
+      return { times: await inTurn(timed, timing), creation, differences };
+    },
+    { bypassCSP },
+  );
 }
+
+/** Where one model's time goes on Kinglet, in a page's own thread. */
+export const profileModel = (browser, base, files, runs = 5) =>
+  inPage(browser, base, async (page) => {
+    await openIn(page, { name: 'kinglet in page', ...files });
+    const events = await page.evaluate((runs) => globalThis.bench.profile('kinglet in page', runs), runs);
+    return byKernel(events, runs);
+  });
 
 /**
  * Page start to first result of the tiny model. Cold: nothing cached. Warm: the files are in the HTTP cache.

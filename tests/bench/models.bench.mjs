@@ -1,29 +1,33 @@
 #!/usr/bin/env node
-// Kinglet beside onnxruntime-web in Chromium. Writes build/reports/bench.md; --save also writes RESULTS.md here.
+// Kinglet beside its peers in Chromium. Writes build/reports/bench.md; --save also writes RESULTS.md and growth.svg here.
+//   --parts a,b       of models, int8, twins, start, memory, growth, kernels, sizes (default: all; with --models: models)
 //   --models a,b      parts of model names (default: the standard ones)
 //   --runtimes a,b    of page/runtimes.js, or with --node of tests/support/runtimes.mjs; the first is compared with the others
 //   --rounds N        turns of each runtime (default 7)      --block MS  length of a turn (default 150)
-//   --starts N        page starts of each runtime (default 7; 0 leaves them out)
+//   --starts N        page starts of each runtime (default 7)
 //   --profile         also where each model's time goes, by kernel
-//   --memory          also what each runtime holds with each model open
-//   --node            under Node instead: onnxruntime-node is the mark of native code
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+//   --node            under Node instead, models alone
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { main } from '../../.tools/log.mjs';
+import { main, step, stop } from '../../.tools/log.mjs';
 import { build } from '../../.tools/paths.mjs';
 import { hasRelaxedSimd } from '../support/runtimes.mjs';
-import { launch, profileModel, timeModel, timeStart } from './browser.mjs';
-import { measureMemory } from './memory.mjs';
+import { launch, timeStart } from './browser.mjs';
 import { timeModelInNode } from './node.mjs';
-import { memoryTable, modelTable, profileTable, sizeTable, startTable, surroundings } from './report.mjs';
+import { growth } from './parts/growth.mjs';
+import { kernels } from './parts/kernels.mjs';
+import { memory } from './parts/memory.mjs';
+import { integers, models, twins } from './parts/models.mjs';
+import { modelTable, sizeTable, startTable, surroundings } from './report.mjs';
 import { serveSite } from './site.mjs';
 import { measureSizes } from './sizes.mjs';
 import { chooseSubjects } from './subjects.mjs';
 
 const { values: options } = parseArgs({
   options: {
+    parts: { type: 'string' },
     models: { type: 'string', default: '' },
     runtimes: { type: 'string' },
     rounds: { type: 'string', default: '7' },
@@ -31,80 +35,49 @@ const { values: options } = parseArgs({
     starts: { type: 'string', default: '7' },
     node: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
-    memory: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
   },
 });
 const list = (text) => text.split(',').filter(Boolean);
-const subjects = chooseSubjects(list(options.models));
+const wanted = list(options.models);
 const timing = { rounds: Number(options.rounds), block: Number(options.block) };
 
-/** A model that fails has its failure in the table; the others go on. */
-async function each(time) {
-  const results = [];
-  for (const subject of subjects) {
-    const { name, shape } = subject;
-    const result = await time(subject).catch((error) => ({ error: error.message }));
-    results.push({ name, shape, ...result });
-    console.log(
-      `  ${name} ${shape}: ${
-        result.error ??
-        Object.entries(result.times)
-          .map(([runtime, { median }]) => `${runtime} ${median.toFixed(2)} ms`)
-          .join(', ')
-      }`,
-    );
-  }
-  return results;
-}
+const start = {
+  async run({ browser, base }) {
+    const starts = await timeStart(browser, base, ['kinglet', 'onnxruntime-web'], Number(options.starts));
+    return [
+      '## Page start to first result, 26 kB model (ms)',
+      'Cold: nothing cached. Warm: files in the HTTP cache.',
+      startTable(starts),
+    ];
+  },
+};
+const sizes = { run: async () => ['## Bytes', sizeTable(await measureSizes())] };
+
+/**
+ * In the order of the report: `subjects` and `models` are what the site must have, `run` gives paragraphs of Markdown.
+ * @type {Record<string, { subjects?: (context: object) => object[], models?: () => Promise<object[]>,
+ *   run: (context: object) => Promise<string[]> }>}
+ */
+const parts = { models, int8: integers, twins, start, memory, growth, kernels, sizes };
 
 async function inBrowser() {
-  const runtimes = list(options.runtimes ?? 'kinglet,onnxruntime-web');
-  const server = await serveSite(subjects);
+  const chosen = list(options.parts ?? (wanted.length ? 'models' : Object.keys(parts).join()));
+  const unknown = chosen.filter((name) => !parts[name]);
+  if (unknown.length) stop(`no part ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}`);
+  const subjects = chosen.flatMap((name) => parts[name].subjects?.({ wanted }) ?? []);
+  const files = [];
+  for (const name of chosen) files.push(...((await parts[name].models?.()) ?? []));
+  const server = await serveSite(subjects, files);
   const browser = await launch();
   try {
-    const results = await each(async (subject) => {
-      const result = await timeModel(browser, server.url, subject, runtimes, timing);
-      if (options.profile) result.profile = await profileModel(browser, server.url, subject);
-      if (options.memory) {
-        result.bytes = (await stat(await subject.path())).size;
-        result.memory = {};
-        for (const runtime of runtimes)
-          result.memory[runtime] = await measureMemory(browser, server.url, subject, runtime);
-      }
-      return result;
-    });
-    const starts =
-      Number(options.starts) > 0
-        ? await timeStart(browser, server.url, runtimes, Number(options.starts))
-        : undefined;
-    return [
-      `${surroundings(browser.version())} Runtimes take turns in one page; milliseconds are medians ± half the quartile distance.`,
-      modelTable(results, runtimes),
-      ...(options.profile
-        ? [
-            '## Where the time goes',
-            'Milliseconds of one run in the page itself, by kernel: the first three and all of one percent or more.',
-            profileTable(results),
-          ]
-        : []),
-      ...(options.memory
-        ? [
-            '## Memory (MB)',
-            'A page of its own for each runtime: WebAssembly memory, which never shrinks, and what JavaScript holds after two runs and a collection.',
-            memoryTable(results, runtimes),
-          ]
-        : []),
-      ...(starts
-        ? [
-            '## Page start to first result, 26 kB model (ms)',
-            'Cold: nothing cached. Warm: files in the HTTP cache.',
-            startTable(starts),
-          ]
-        : []),
-      '## Bytes',
-      sizeTable(await measureSizes()),
-    ];
+    const context = { browser, base: server.url, timing, options, wanted };
+    const sections = [surroundings(browser.version())];
+    for (const name of Object.keys(parts).filter((name) => chosen.includes(name)))
+      await step(name, async () => {
+        sections.push(...(await parts[name].run(context)));
+      });
+    return sections;
   } finally {
     await browser.close();
     await server.close();
@@ -114,8 +87,12 @@ async function inBrowser() {
 async function inNode() {
   const build = hasRelaxedSimd() ? 'kinglet-relaxed' : 'kinglet-simd';
   const runtimes = list(options.runtimes ?? `${build},ort-web,ort-node`);
-  const results = await each((subject) => timeModelInNode(subject, runtimes, timing));
-  return [surroundings(), modelTable(results, runtimes)];
+  const results = [];
+  for (const subject of chooseSubjects(wanted))
+    results.push({ ...subject, ...(await timeModelInNode(subject, runtimes, timing)) });
+  const [ours, ...others] = runtimes;
+  const ratios = others.map((theirs) => ({ title: `faster than ${theirs}`, ours, theirs }));
+  return [surroundings(), modelTable(results, runtimes, ratios, { creation: runtimes })];
 }
 
 await main(async () => {

@@ -1,34 +1,37 @@
-// The same models under Node, with onnxruntime-node as the mark that native code sets.
-
+// Runtimes under Node: onnxruntime-node is the mark that native code sets.
 import { readSubject } from '../models/subjects.mjs';
 import { openRuntime } from '../support/runtimes.mjs';
 import { inTurn } from './statistics.mjs';
 
-/** @param {string[]} runtimes names of tests/support/runtimes.mjs */
-export async function timeModelInNode(subject, runtimes, options) {
+/**
+ * A contestant as statistics.mjs wants it, of this process.
+ * @param {string} runtime of tests/support/runtimes.mjs
+ * @returns {Promise<{ name: string, creation: number, time: (runs: number) => Promise<number[]>, release: () => Promise<void> }>}
+ */
+export async function contestantHere(name, runtime, subject) {
+  const opened = await openRuntime(runtime);
   const model = await readSubject(subject);
   const feeds = await subject.feeds();
-  const creation = {};
+  const since = performance.now();
+  const session = await opened.create(model);
+  const creation = performance.now() - since;
+  const time = async (runs) => {
+    const times = [];
+    for (let i = 0; i < runs; i++) {
+      const start = performance.now();
+      await session.run(feeds);
+      times.push(performance.now() - start);
+    }
+    return times;
+  };
+  return { name, creation, time, release: () => session.release() };
+}
+
+/** @param {string[]} runtimes names of tests/support/runtimes.mjs */
+export async function timeModelInNode(subject, runtimes, options) {
   const contestants = [];
-  const sessions = [];
-  for (const name of runtimes) {
-    const runtime = await openRuntime(name);
-    const since = performance.now();
-    const session = await runtime.create(model);
-    creation[name] = performance.now() - since;
-    sessions.push(session);
-    const time = async (runs) => {
-      const times = [];
-      for (let i = 0; i < runs; i++) {
-        const start = performance.now();
-        await session.run(feeds);
-        times.push(performance.now() - start);
-      }
-      return times;
-    };
-    contestants.push({ name, time });
-  }
+  for (const name of runtimes) contestants.push(await contestantHere(name, name, subject));
   const times = await inTurn(contestants, options);
-  for (const session of sessions) await session.release();
-  return { times, creation };
+  for (const { release } of contestants) await release();
+  return { times, creation: Object.fromEntries(contestants.map(({ name, creation }) => [name, creation])) };
 }

@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { root } from '../../.tools/paths.mjs';
 import { geometricMean, ratio } from './statistics.mjs';
 
-const table = (rows) =>
+export const table = (rows) =>
   [rows[0], rows[0].map((_, i) => (i === 0 ? '---' : '---:')), ...rows.slice(1)]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n');
@@ -18,40 +18,37 @@ export function surroundings(browserVersion) {
   const dirty = git('status', '--porcelain', '--untracked-files=no') ? ' with changes' : '';
   const where = browserVersion ? `Chromium ${browserVersion}, headless` : `Node ${process.versions.node}`;
   const date = new Date().toISOString().slice(0, 10);
-  return `${date}, commit ${git('rev-parse', '--short', 'HEAD')}${dirty}, ${cpus()[0].model} (${cpus().length} cores), ${where}, one thread.`;
+  return `${date}, commit ${git('rev-parse', '--short', 'HEAD')}${dirty}, ${cpus()[0].model} (${cpus().length} cores), ${where}, one thread where nothing else is said.`;
 }
 
 /**
  * @param {{ name: string, shape: string, times: object, creation: object, error?: string }[]} results
- * @param {string[]} runtimes the first is compared with each of the others
+ * @param {string[]} names contestants, a column each
+ * @param {{ title: string, ours: string, theirs: string }[]} ratios how many times faster `ours` is
+ * @param {{ creation?: string[] }} more contestants whose creation has a column
  */
-export function modelTable(results, runtimes) {
-  const [ours, ...others] = runtimes;
+export function modelTable(results, names, ratios, { creation = [] } = {}) {
   const good = results.filter(({ error }) => !error);
-  const rows = results.map(({ name, shape, times, creation, error }) =>
+  const shown = (times, { ours, theirs }) => `${ratio(times[ours], times[theirs]).toFixed(2)}x`;
+  const width = names.length + ratios.length + creation.length;
+  const rows = results.map(({ name, shape, times, creation: created, error }) =>
     error
-      ? [name, shape, error.split('\n')[0].slice(0, 100), ...runtimes.slice(1).map(() => '')]
+      ? [name, shape, `FAILED: ${error.slice(0, 100)}`, ...Array(width - 1).fill('')]
       : [
           name,
           shape,
-          ...runtimes.map((runtime) => milliseconds(times[runtime])),
-          ...others.map((other) => `${ratio(times[ours], times[other]).toFixed(2)}x`),
-          ...runtimes.map((runtime) => creation[runtime].toFixed(0)),
+          ...names.map((runtime) => milliseconds(times[runtime])),
+          ...ratios.map((pair) => shown(times, pair)),
+          ...creation.map((runtime) => created[runtime].toFixed(0)),
         ],
   );
-  const head = [
-    'model',
-    'input',
-    ...runtimes,
-    ...others.map((other) => `faster than ${other}`),
-    ...runtimes.map((runtime) => `creation, ${runtime}`),
-  ];
-  const means = others.map((other) => {
-    if (good.length === 0) return 'none';
-    const mean = geometricMean(good.map(({ times }) => ratio(times[ours], times[other])));
-    return `${mean.toFixed(2)}x ${other}`;
+  const head = ['model', 'input', ...names, ...ratios.map(({ title }) => title)];
+  head.push(...creation.map((runtime) => `creation, ${runtime}`));
+  const means = ratios.map(({ title, ours, theirs }) => {
+    const factors = good.map(({ times }) => ratio(times[ours], times[theirs]));
+    return `${title} ${factors.length ? `${geometricMean(factors).toFixed(2)}x` : 'none'}`;
   });
-  return `${table([head, ...rows])}\n\nGeometric mean over ${good.length} models: ${means.join(', ')}.`;
+  return `${table([head, ...rows])}\n\nGeometric means over ${good.length} of ${results.length}: ${means.join(', ')}.`;
 }
 
 export function startTable(starts) {
@@ -88,23 +85,4 @@ export function profileTable(results) {
         ]),
     );
   return table([['model', 'kernel', 'steps', 'ms', 'share'], ...rows]);
-}
-
-/** @param {{ name: string, shape: string, memory?: Record<string, { wasm: number, script: number }> }[]} results */
-export function memoryTable(results, runtimes) {
-  const [ours, ...others] = runtimes;
-  const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-  const rows = results
-    .filter(({ memory }) => memory)
-    .map(({ name, shape, bytes, memory }) => [
-      `${name} ${shape}`,
-      megabytes(bytes),
-      ...runtimes.flatMap((runtime) => [memory[runtime].wasm, memory[runtime].script].map(megabytes)),
-      ...others.map((other) => {
-        const sum = ({ wasm, script }) => wasm + script;
-        return `${(sum(memory[other]) / sum(memory[ours])).toFixed(2)}x`;
-      }),
-    ]);
-  const head = runtimes.flatMap((runtime) => [`${runtime}: wasm`, 'JS']);
-  return table([['model', 'file', ...head, ...others.map((other) => `less than ${other}`)], ...rows]);
 }

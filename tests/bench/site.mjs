@@ -1,5 +1,5 @@
 // What the benchmark's pages need, in build/bench/site, served by the project's own server.
-import { copyFile, cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,23 +13,47 @@ const page = fileURLToPath(new URL('page', import.meta.url));
 export const ortFolder = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
 export const ortFiles = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
 
+const litertFolder = join(root, 'node_modules/@litertjs');
+
+/** Files of a subject on the site. */
+export const filesOf = (subject) => ({ model: `${key(subject)}.onnx`, inputs: key(subject) });
+export const twinOf = (subject) => ({ model: `${key(subject)}.tflite`, inputs: key(subject) });
+
+/** Models are large: the same file under another name where the file system can. */
+const place = (from, to) => link(from, to).catch(() => copyFile(from, to));
+
+/** LiteRT.js names its helper package, which a page without a bundler cannot find. */
+async function placeLiteRt() {
+  const script = await readFile(join(litertFolder, 'core/dist/index.js'), 'utf8');
+  await writeFile(join(site, 'litert/index.js'), script.replace('"@litertjs/wasm-utils"', '"./utils.js"'));
+  await copyFile(join(litertFolder, 'wasm-utils/dist/index.js'), join(site, 'litert/utils.js'));
+}
+
 /**
- * @param {import('../models/subjects.mjs').Subject[]} subjects
+ * @param {import('./subjects.mjs').Subject[]} subjects
+ * @param {{ file: string, path: string }[]} models further ones
  * @returns the running server, with cross-origin isolation
  */
-export async function serveSite(subjects) {
+export async function serveSite(subjects, models = []) {
   await rm(site, { recursive: true, force: true });
-  for (const folder of ['ort', 'subjects', 'inputs']) await mkdir(join(site, folder), { recursive: true });
+  for (const folder of ['ort', 'ort-threads', 'litert', 'subjects', 'inputs'])
+    await mkdir(join(site, folder), { recursive: true });
   await cp(page, site, { recursive: true });
-  for (const file of ortFiles) await copyFile(join(ortFolder, file), join(site, 'ort', file));
+  for (const folder of ['ort', 'ort-threads'])
+    for (const file of ortFiles) await copyFile(join(ortFolder, file), join(site, folder, file));
+  await placeLiteRt();
   await writeFile(join(site, 'subjects/tiny.onnx'), tinyModel());
-  for (const subject of subjects) {
-    await copyFile(await subject.path(), join(site, 'subjects', `${key(subject)}.onnx`));
+  for (const { file, path } of models) await place(path, join(site, 'subjects', file));
+  for (const subject of new Map(subjects.map((subject) => [key(subject), subject])).values()) {
+    await place(await subject.path(), join(site, 'subjects', filesOf(subject).model));
+    if (subject.twin) await place(await subject.twin(), join(site, 'subjects', twinOf(subject).model));
     await writeFeeds(join(site, 'inputs', key(subject)), await subject.feeds());
   }
   const mounts = [
     { prefix: '/', dir: site },
     { prefix: '/kinglet/', dir: join(root, 'dist') },
+    { prefix: '/litert/wasm/', dir: join(litertFolder, 'core/wasm') },
+    { prefix: '/support/', dir: join(root, 'tests/support') },
   ];
   return startServer({ mounts, port: 0 });
 }

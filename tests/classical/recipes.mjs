@@ -18,31 +18,29 @@ export function train() {
   });
 }
 
-/** @returns {Promise<{ name: string, bytes: Uint8Array, rows: boolean, inputs: object, expected: object }[]>} */
+/**
+ * What a recipe wrote into `folder`.
+ * @returns {Promise<{ bytes: Uint8Array, rows: boolean, inputs: object, expected: object }>}
+ */
+export async function readCase(folder) {
+  const file = (part) => readFile(`${folder}/${part}`);
+  const { rows, inputs, expected } = JSON.parse(await file('case.json'));
+  const { buffer } = new Uint8Array(await file('data.bin'));
+  const value = ({ type, dims, offset, strings }) => {
+    if (strings) return { type, dims, data: strings };
+    const { array } = dtypes.find((row) => row?.name === type);
+    const size = dims.reduce((a, b) => a * b, 1);
+    return { type, dims, data: new array(buffer, offset, size) };
+  };
+  const values = (list) =>
+    Object.fromEntries(Object.entries(list).map(([key, described]) => [key, value(described)]));
+  const bytes = new Uint8Array(await file('model.onnx'));
+  return { bytes, rows, inputs: values(inputs), expected: values(expected) };
+}
+
 export async function trained() {
   const names = (await readdir(root + out)).sort();
-  return Promise.all(
-    names.map(async (name) => {
-      const file = (part) => readFile(`${root}${out}/${name}/${part}`);
-      const { rows, inputs, expected } = JSON.parse(await file('case.json'));
-      const { buffer } = new Uint8Array(await file('data.bin'));
-      const value = ({ type, dims, offset, strings }) => {
-        if (strings) return { type, dims, data: strings };
-        const { array } = dtypes.find((row) => row?.name === type);
-        const size = dims.reduce((a, b) => a * b, 1);
-        return { type, dims, data: new array(buffer, offset, size) };
-      };
-      const values = (list) =>
-        Object.fromEntries(Object.entries(list).map(([key, described]) => [key, value(described)]));
-      return {
-        name,
-        bytes: new Uint8Array(await file('model.onnx')),
-        rows,
-        inputs: values(inputs),
-        expected: values(expected),
-      };
-    }),
-  );
+  return Promise.all(names.map(async (name) => ({ name, ...(await readCase(`${root}${out}/${name}`)) })));
 }
 
 /** Row `i` of a tensor whose first dimension is rows. */

@@ -1,14 +1,15 @@
-// The networks of models/recipes/networks.mjs as subjects.
+// The networks of models/recipes as subjects: networks.mjs as they are, variants.mjs quantised.
 import { join } from 'node:path';
 import { build } from '../../.tools/paths.mjs';
 import { makeNetwork, networks } from '../../models/recipes/networks.mjs';
+import { makeVariant, variants } from '../../models/recipes/variants.mjs';
 import { randomNumbers } from '../support/random.mjs';
 import { picture } from '../support/samples.mjs';
 
 const FRAMES = 100;
 
 /** Token ids; the last eighth of them is padding, which the mask hides. */
-function tokenFeeds({ tokens, vocabulary }) {
+export function tokenFeeds({ tokens, vocabulary }) {
   const random = randomNumbers(1);
   const ids = Array.from({ length: tokens }, () => BigInt(Math.floor(random() * vocabulary)));
   const kept = ids.map((_, i) => (i < tokens - tokens / 8 ? 1n : 0n));
@@ -32,6 +33,14 @@ function input(sizes) {
   return { shape: `${side}x${side}`, feeds };
 }
 
+const folder = join(build, 'models');
+
+/** @returns {import('./subjects.mjs').Subject} */
+function subject(name, sizes, path) {
+  const { shape, feeds } = input(sizes);
+  return { name, shape, feeds, path, play: async (session) => [await session.run(await feeds())] };
+}
+
 /**
  * @param {'whole' | 'small'} size
  * @returns {import('./subjects.mjs').Subject[]}
@@ -39,13 +48,16 @@ function input(sizes) {
 export const networkSubjects = (size) =>
   Object.entries(networks)
     .filter(([, sizes]) => sizes[size])
-    .map(([name, { [size]: sizes }]) => {
-      const { shape, feeds } = input(sizes);
-      return {
-        name: size === 'whole' ? name : `${name}-${size}`,
-        shape,
-        feeds,
-        path: () => makeNetwork(join(build, 'models'), name, size),
-        play: async (session) => [await session.run(await feeds())],
-      };
-    });
+    .map(([name, { [size]: sizes }]) =>
+      subject(size === 'whole' ? name : `${name}-small`, sizes, () => makeNetwork(folder, name, size)),
+    );
+
+/**
+ * Their results are compared in tests/bench: integers are rounded at each layer, which the limits here do not allow for.
+ * @param {'whole' | 'small'} size
+ * @returns {import('./subjects.mjs').Subject[]}
+ */
+export const variantSubjects = (size) =>
+  Object.entries(variants).map(([name, { of }]) =>
+    subject(name, networks[of][size], () => makeVariant(folder, name, size)),
+  );

@@ -40,6 +40,19 @@ def average(g, values, weights):
     return g.op('ReduceSum', weighted, np.array([1]), keepdims=0)
 
 
+def classifier(estimator, known, classes):
+    g = Graph()
+    value = g.input('x', 'float32', None, known.shape[1])
+    places, weights = nearest(g, value, estimator, known)
+    votes = np.eye(len(estimator.classes_), dtype=np.float32)[classes]
+    probabilities = average(g, g.op('Gather', votes, places), weights)
+    best = g.op('ArgMax', probabilities, axis=1, keepdims=0)
+    label = g.ml('ArrayFeatureExtractor', estimator.classes_.astype(np.int64), best)
+    g.output(g.op('Reshape', label, np.array([-1])), 'label', 'int64', None)
+    g.output(probabilities, 'probabilities', 'float32', None, votes.shape[1])
+    return g
+
+
 def neighbours(folder):
     for name, estimator, data in [
         ('k-neighbours', KNeighborsClassifier(5), 'wine'),
@@ -51,18 +64,13 @@ def neighbours(folder):
         # Every third row is unknown to the model.
         known = np.arange(len(x)) % 3 != 0
         estimator.fit(x[known], y[known])
-        g = Graph()
-        value = g.input('x', 'float32', None, x.shape[1])
-        places, weights = nearest(g, value, estimator, x[known])
         if isinstance(estimator, KNeighborsClassifier):
-            votes = np.eye(len(estimator.classes_), dtype=np.float32)[y[known]]
-            probabilities = average(g, g.op('Gather', votes, places), weights)
-            best = g.op('ArgMax', probabilities, axis=1, keepdims=0)
-            label = g.ml('ArrayFeatureExtractor', estimator.classes_.astype(np.int64), best)
-            g.output(g.op('Reshape', label, np.array([-1])), 'label', 'int64', None)
-            g.output(probabilities, 'probabilities', 'float32', None, votes.shape[1])
+            g = classifier(estimator, x[known], y[known])
             expected = {'label': estimator.predict(x), 'probabilities': estimator.predict_proba(x)}
         else:
+            g = Graph()
+            value = g.input('x', 'float32', None, x.shape[1])
+            places, weights = nearest(g, value, estimator, x[known])
             targets = y[known].reshape(known.sum(), -1).astype(np.float32)
             g.output(average(g, g.op('Gather', targets, places), weights), 'y', 'float32', None, targets.shape[1])
             expected = {'y': estimator.predict(x).reshape(len(x), -1)}
