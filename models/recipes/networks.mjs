@@ -57,7 +57,17 @@ export const networks = {
   },
 };
 
-const sources = ['convolutional', 'network', 'networks', 'quantize', 'recurrent', 'tflite', 'transformers', 'twins', 'variants'];
+const sources = [
+  'convolutional',
+  'network',
+  'networks',
+  'quantize',
+  'recurrent',
+  'tflite',
+  'transformers',
+  'twins',
+  'variants',
+];
 const inputs = [
   ...sources.map((name) => `models/recipes/${name}.mjs`),
   ...['onnx', 'protobuf', 'random'].map((name) => `tests/support/${name}.mjs`),

@@ -20,7 +20,9 @@ function tensor(name, data_type, dims, values) {
 function chosenNodes({ graph }, ops) {
   const constant = new Set(graph.initializer.map(({ name }) => name));
   const fits = ({ op_type, input }) =>
-    op_type === 'Add' ? !input.some((name) => constant.has(name)) : input[1] === undefined || constant.has(input[1]);
+    op_type === 'Add'
+      ? !input.some((name) => constant.has(name))
+      : input[1] === undefined || constant.has(input[1]);
   return new Set(graph.node.filter((node) => ops.includes(node.op_type) && fits(node)));
 }
 
@@ -72,7 +74,14 @@ class Quantizer {
   }
 
   add(op_type, input, output, attribute = [], domain = '') {
-    this.nodes.push({ op_type, name: `/${op_type}_${this.nodes.length}`, input, output: [output], attribute, domain });
+    this.nodes.push({
+      op_type,
+      name: `/${op_type}_${this.nodes.length}`,
+      input,
+      output: [output],
+      attribute,
+      domain,
+    });
     return output;
   }
   constant(name, data_type, dims, values) {
@@ -114,7 +123,8 @@ class Quantizer {
     const inner = axis === 0 ? data.length / dims[0] : 1;
     const channel = (i) => Math.floor(i / inner) % dims[axis];
     const largest = new Float32Array(dims[axis]);
-    for (const [i, value] of data.entries()) largest[channel(i)] = Math.max(largest[channel(i)], Math.abs(value));
+    for (const [i, value] of data.entries())
+      largest[channel(i)] = Math.max(largest[channel(i)], Math.abs(value));
     const scales = largest.map((value) => value / 127 || 1);
     const bytes = data.map((value, i) => clamp(value / scales[channel(i)], -127, 127));
     const names = [
@@ -128,21 +138,28 @@ class Quantizer {
     return {
       names,
       axis,
-      bias: this.constant(`${b}_q`, INT32, [bias.length], bias.map((value, i) => Math.round(value / steps[i]))),
+      bias: this.constant(
+        `${b}_q`,
+        INT32,
+        [bias.length],
+        bias.map((value, i) => Math.round(value / steps[i])),
+      ),
       biasScale: this.constant(`${b}_scale`, FLOAT, [bias.length], steps),
     };
   }
 
   /** The node between DequantizeLinear and QuantizeLinear. */
   surround(node) {
-    const input = [...node.input];
-    const weighted = input.length > 1 && node.op_type !== 'Add';
-    const floats = weighted ? input.slice(0, 1) : input;
-    floats.forEach((name, i) => (input[i] = this.dequantised(name)));
+    const weighted = node.input.length > 1 && node.op_type !== 'Add';
+    const floats = weighted ? 1 : node.input.length;
+    const input = node.input.map((name, i) => (i < floats ? this.dequantised(name) : name));
     if (weighted) {
       const { names, axis, bias, biasScale } = this.weights(node);
       input[1] = this.add('DequantizeLinear', names, `${node.input[1]}_dq`, [integer('axis', axis)]);
-      if (bias) input[2] = this.add('DequantizeLinear', [bias, biasScale], `${node.input[2]}_dq`, [integer('axis', 0)]);
+      if (bias)
+        input[2] = this.add('DequantizeLinear', [bias, biasScale], `${node.input[2]}_dq`, [
+          integer('axis', 0),
+        ]);
     }
     this.nodes.push({ ...node, input });
     this.floats.add(node.output[0]);
@@ -157,7 +174,12 @@ class Quantizer {
     if (moving.has(op_type)) return give(op_type, [this.quantised(input[0])], attribute);
     if (op_type === 'Add') return give('QLinearAdd', [...input.flatMap(from), ...to()], [], MICROSOFT);
     if (op_type === 'GlobalAveragePool')
-      return give('QLinearGlobalAveragePool', [...from(input[0]), ...to()], [integer('channels_last', 0)], MICROSOFT);
+      return give(
+        'QLinearGlobalAveragePool',
+        [...from(input[0]), ...to()],
+        [integer('channels_last', 0)],
+        MICROSOFT,
+      );
     const { names, bias } = this.weights({ op_type, input });
     const operands = [...from(input[0]), ...names];
     if (op_type === 'Conv')
@@ -229,8 +251,16 @@ export function blockWeights(model, block = 32) {
     const weights = `${node.input[1]}_bits`;
     made.set(weights, tensor(weights, UINT8, [N, blocks, block / 2], bytes));
     made.set(`${weights}_scale`, tensor(`${weights}_scale`, FLOAT, [N, blocks], scales));
-    const attribute = Object.entries({ K, N, bits: 4, block_size: block }).map(([name, i]) => integer(name, i));
-    return { ...node, op_type: 'MatMulNBits', domain: MICROSOFT, input: [node.input[0], weights, `${weights}_scale`], attribute };
+    const attribute = Object.entries({ K, N, bits: 4, block_size: block }).map(([name, i]) =>
+      integer(name, i),
+    );
+    return {
+      ...node,
+      op_type: 'MatMulNBits',
+      domain: MICROSOFT,
+      input: [node.input[0], weights, `${weights}_scale`],
+      attribute,
+    };
   });
   return finished(model, nodes, made);
 }

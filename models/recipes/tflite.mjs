@@ -55,7 +55,7 @@ export class TfliteModel {
     const b = new Builder(size + (1 << 16));
     const ints = (values) => {
       b.startVector(4, values.length, 4);
-      for (const value of values.toReversed?.() ?? [...values].reverse()) b.addInt32(value);
+      for (const value of [...values].reverse()) b.addInt32(value);
       return b.endVector();
     };
     const list = (offsets) => {
@@ -117,7 +117,8 @@ export class TfliteModel {
     ];
     const model = table(5, () => {
       b.addFieldInt32(0, 3, 0);
-      for (const [i, part] of [codeList, graphList, text, bufferList].entries()) b.addFieldOffset(i + 1, part, 0);
+      for (const [i, part] of [codeList, graphList, text, bufferList].entries())
+        b.addFieldOffset(i + 1, part, 0);
     });
     b.finish(model, 'TFL3');
     return b.asUint8Array();
@@ -126,7 +127,8 @@ export class TfliteModel {
   /** Contents of a buffer, 16 bytes aligned as the schema wants them. */
   #blob(b, bytes) {
     b.startVector(1, bytes.length, 16);
-    b.bb.setPosition((b.space -= bytes.length));
+    b.space -= bytes.length;
+    b.bb.setPosition(b.space);
     b.bb.bytes().set(bytes, b.space);
     return b.endVector();
   }

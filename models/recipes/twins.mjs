@@ -38,7 +38,8 @@ class Converter {
     this.clamped = new Set();
   }
   constant = (name) => tensorValue(this.constants.get(name));
-  attributes = (node) => Object.fromEntries((node.attribute ?? []).map(({ name, ints, i }) => [name, ints ?? i]));
+  attributes = (node) =>
+    Object.fromEntries((node.attribute ?? []).map(({ name, ints, i }) => [name, ints ?? i]));
   give(name, shape) {
     const value = { number: this.tflite.value(shape, name), shape };
     this.values.set(name, value);
@@ -49,7 +50,8 @@ class Converter {
     const readers = this.graph.node.filter(({ input }) => input.includes(name));
     const [next] = readers;
     if (readers.length !== 1 || !['Relu', 'Clip'].includes(next.op_type)) return { name, activation: 0 };
-    if (next.op_type === 'Clip' && this.constant(next.input[2]).data[0] !== 6) throw new Error('a Clip that is no relu6');
+    if (next.op_type === 'Clip' && this.constant(next.input[2]).data[0] !== 6)
+      throw new Error('a Clip that is no relu6');
     this.clamped.add(next);
     return { name: next.output[0], activation: next.op_type === 'Relu' ? activation.relu : activation.relu6 };
   }
@@ -92,7 +94,13 @@ class Converter {
     const from = this.window(node.input[0], kernel_shape, pads, strides);
     const shape = [1, ...this.reach(from, kernel_shape[0], strides[0]), from.shape[3]];
     const [strideH, strideW] = strides;
-    const options = { padding: from.padding, strideW, strideH, width: kernel_shape[1], height: kernel_shape[0] };
+    const options = {
+      padding: from.padding,
+      strideW,
+      strideH,
+      width: kernel_shape[1],
+      height: kernel_shape[0],
+    };
     this.tflite.add('MAX_POOL_2D', [from.number], this.give(node.output[0], shape), options);
   }
   Add(node) {
@@ -117,7 +125,9 @@ class Converter {
 
   run() {
     const [input] = this.graph.input;
-    const [batch, channels, height, width] = input.type.tensor_type.shape.dim.map(({ dim_value }) => dim_value);
+    const [batch, channels, height, width] = input.type.tensor_type.shape.dim.map(
+      ({ dim_value }) => dim_value,
+    );
     const first = this.give(input.name, [batch, height, width, channels]);
     for (const node of this.graph.node) {
       if (this.clamped.has(node)) continue;

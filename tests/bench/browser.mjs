@@ -37,9 +37,10 @@ export async function waitFor(page, expression, arg) {
   }
 }
 
-/** Gives `work` a fresh page that can open runtimes. `bypassCSP`: for runtimes that our own server's policy stops. */
-export async function inPage(browser, base, work, { bypassCSP = false, script } = {}) {
-  const context = await browser.newContext({ bypassCSP });
+/** Gives `work` a fresh page that can open runtimes; `script` runs in it first. */
+export async function inPage(browser, base, work, script) {
+  // Our server's policy stops the threads of onnxruntime-web, and LiteRT.js.
+  const context = await browser.newContext({ bypassCSP: true });
   try {
     if (script) await context.addInitScript(script);
     const page = await openPage(context, `${base}models.html`);
@@ -60,32 +61,28 @@ export const openIn = (page, { name, runtime = name, model, inputs }) =>
  * All contestants in one fresh page in turn; those with a `time` of their own run elsewhere.
  * @param {{ name: string, runtime?: string, model: string, inputs: string, time?: (runs: number) => Promise<number[]> }[]}
  *   contestants the first is the one that the others' results are compared with; `model` and `inputs` as in site.mjs
- * @param {{ rounds: number, block: number, tolerance: number, bypassCSP?: boolean }} options
+ * @param {{ rounds: number, block: number, tolerance: number }} options
  * @returns {Promise<{ times: Record<string, { median: number, spread: number, rounds: number[] }>,
  *   creation: Record<string, number>, differences: Record<string, string> }>} in milliseconds
  */
-export function timeModel(browser, base, contestants, { tolerance, bypassCSP, ...timing }) {
-  return inPage(
-    browser,
-    base,
-    async (page) => {
-      const creation = {};
-      for (const contestant of contestants)
-        creation[contestant.name] = contestant.time ? contestant.creation : await openIn(page, contestant);
-      const inside = contestants.filter(({ time }) => !time).map(({ name }) => name);
-      const differences = await page.evaluate((names) => globalThis.bench.differences(names), inside);
-      for (const [name, value] of Object.entries(differences)) {
-        if (!(Number(value) <= tolerance))
-          throw new Error(`${name} differs by ${Number(value).toExponential(1)}, allowed ${tolerance}`);
-      }
-      const timed = contestants.map(({ name, time }) => ({
-        name,
-        time: time ?? ((runs) => page.evaluate(([name, runs]) => globalThis.bench.time(name, runs), [name, runs])),
-      }));
-      return { times: await inTurn(timed, timing), creation, differences };
-    },
-    { bypassCSP },
-  );
+export function timeModel(browser, base, contestants, { tolerance, ...timing }) {
+  return inPage(browser, base, async (page) => {
+    const creation = {};
+    for (const contestant of contestants)
+      creation[contestant.name] = contestant.time ? contestant.creation : await openIn(page, contestant);
+    const inside = contestants.filter(({ time }) => !time).map(({ name }) => name);
+    const differences = await page.evaluate((names) => globalThis.bench.differences(names), inside);
+    for (const [name, value] of Object.entries(differences)) {
+      if (!(Number(value) <= tolerance))
+        throw new Error(`${name} differs by ${Number(value).toExponential(1)}, allowed ${tolerance}`);
+    }
+    const timed = contestants.map(({ name, time }) => ({
+      name,
+      time:
+        time ?? ((runs) => page.evaluate(([name, runs]) => globalThis.bench.time(name, runs), [name, runs])),
+    }));
+    return { times: await inTurn(timed, timing), creation, differences };
+  });
 }
 
 /** Where one model's time goes on Kinglet, in a page's own thread. */

@@ -91,7 +91,10 @@ globalThis.bench = {
       const feeds = Object.fromEntries(
         inputs.map(({ name, type, dims, fill }) => {
           const size = dims.reduce((a, b) => a * b, 1);
-          return [name, new Tensor(type, new arrays[type](size).fill(type === 'int64' ? BigInt(fill) : fill), dims)];
+          return [
+            name,
+            new Tensor(type, new arrays[type](size).fill(type === 'int64' ? BigInt(fill) : fill), dims),
+          ];
         }),
       );
       const times = [];

@@ -12,7 +12,9 @@ async function each(subjects, time) {
     const { name, shape } = subject;
     const result = await time(subject).catch((error) => ({ error: error.message.split('\n')[0] }));
     results.push({ name, shape, ...result });
-    const shown = Object.entries(result.times ?? {}).map(([runtime, { median }]) => `${runtime} ${median.toFixed(2)}`);
+    const shown = Object.entries(result.times ?? {}).map(
+      ([runtime, { median }]) => `${runtime} ${median.toFixed(2)}`,
+    );
     console.log(`  ${name} ${shape}: ${result.error ?? `${shown.join(', ')} ms`}`);
   }
   return results;
@@ -60,7 +62,9 @@ export const models = {
       '## Models (ms)',
       `Runtimes take turns in one page, onnxruntime-node in between in Node; medians ± half the quartile distance. Results agree with Kinglet's within ${tolerances.float} of the largest value, of quantised models within ${tolerances.integer}, or the row says that they do not and does not count.`,
       modelTable(results, names, compared, { creation: names.filter((name) => !/threads|node/.test(name)) }),
-      ...(options.profile ? ['## Time by kernel', 'Kernels with at least 1% of a model.', profileTable(results)] : []),
+      ...(options.profile
+        ? ['## Time by kernel', 'Kernels with at least 1% of a model.', profileTable(results)]
+        : []),
     ];
   },
 };
@@ -72,7 +76,9 @@ const forms = { float32: '', QDQ: '-qdq', QLinear: '-qlinear' };
 export const integers = {
   subjects: () => quantised.flatMap((name) => Object.values(forms).map((end) => subjectOf(name + end))),
   async run({ browser, base, timing }) {
-    const rows = quantised.flatMap((name) => Object.entries(builds).map(([build, runtime]) => ({ name, shape: build, runtime })));
+    const rows = quantised.flatMap((name) =>
+      Object.entries(builds).map(([build, runtime]) => ({ name, shape: build, runtime })),
+    );
     const results = await each(rows, ({ name, runtime }) => {
       const contestants = Object.entries(forms).map(([form, end]) => ({
         name: form,
@@ -101,15 +107,20 @@ export const twins = {
         { name: 'LiteRT.js', ...twinOf(subject) },
         { name: 'onnxruntime-web', ...filesOf(subject) },
       ];
-      return timeModel(browser, base, contestants, { ...timing, tolerance: tolerances.float, bypassCSP: true });
+      return timeModel(browser, base, contestants, { ...timing, tolerance: tolerances.float });
     });
     return [
       '## LiteRT.js on .tflite twins (ms)',
       'The same weights, channels last (models/recipes/twins.mjs); LiteRT.js takes its build with relaxed SIMD, one thread.',
-      modelTable(results, ['kinglet', 'LiteRT.js', 'onnxruntime-web'], [
-        { title: 'faster than LiteRT.js', ours: 'kinglet', theirs: 'LiteRT.js' },
-        { title: 'faster than onnxruntime-web', ours: 'kinglet', theirs: 'onnxruntime-web' },
-      ], { creation: ['kinglet', 'LiteRT.js', 'onnxruntime-web'] }),
+      modelTable(
+        results,
+        ['kinglet', 'LiteRT.js', 'onnxruntime-web'],
+        [
+          { title: 'faster than LiteRT.js', ours: 'kinglet', theirs: 'LiteRT.js' },
+          { title: 'faster than onnxruntime-web', ours: 'kinglet', theirs: 'onnxruntime-web' },
+        ],
+        { creation: ['kinglet', 'LiteRT.js', 'onnxruntime-web'] },
+      ),
     ];
   },
 };
