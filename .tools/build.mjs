@@ -1,4 +1,4 @@
-// npm run build [target ...]: native release simd relaxed simd-threads relaxed-threads wasm simd-tests relaxed-tests abi package console. Without targets: abi wasm package console.
+// npm run build [target ...]: native release simd relaxed simd-threads relaxed-threads wasm wasm-tests abi package console. Without targets: abi wasm package console.
 import { pathToFileURL } from 'node:url';
 import { buildAbi } from './abi.mjs';
 import { installPackages } from './apt.mjs';
@@ -8,19 +8,22 @@ import { main, stop } from './log.mjs';
 import { installNodePackages } from './npm.mjs';
 import { buildPackage } from './package.mjs';
 
+/** @param {string} variant */
+const productOf = (variant) => `kinglet-${variant}`;
+
 /** @type {Record<string, () => Promise<unknown>>} */
 const targets = {
   native: () => cmakeBuild('native'),
-  'simd-tests': () => cmakeBuild('simd'),
-  'relaxed-tests': () => cmakeBuild('relaxed'),
   release: () => cmakeBuild('release'),
-  ...Object.fromEntries(variants.map((name) => [name, () => cmakeBuild(name, ['kinglet_wasm'])])),
+  'wasm-tests': () => cmakeBuild('emscripten'),
+  wasm: () => cmakeBuild('emscripten', variants.map(productOf)),
+  ...Object.fromEntries(variants.map((name) => [name, () => cmakeBuild('emscripten', [productOf(name)])])),
   abi: buildAbi,
   package: buildPackage,
   console: buildConsole,
 };
 /** @type {Record<string, string[]>} */
-const groups = { wasm: variants, all: ['abi', ...variants, 'package', 'console'] };
+const groups = { all: ['abi', 'wasm', 'package', 'console'] };
 
 /** @param {string[]} names */
 export async function buildAll(names) {

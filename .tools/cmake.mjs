@@ -12,13 +12,10 @@ const native = { CMAKE_CXX_COMPILER: 'clang++-19' };
 export const configurations = {
   native: { wasm: false, define: native },
   release: { wasm: false, define: { ...native, KINGLET_SANITIZE: 'OFF' } },
-  simd: { wasm: true, define: {} },
-  relaxed: { wasm: true, define: { KINGLET_RELAXED: 'ON' } },
-  'simd-threads': { wasm: true, define: { KINGLET_THREADS: 'ON' } },
-  'relaxed-threads': { wasm: true, define: { KINGLET_RELAXED: 'ON', KINGLET_THREADS: 'ON' } },
+  emscripten: { wasm: true, define: {} },
 };
 
-/** The builds of the engine that the package has, each a configuration. */
+/** The builds of the engine that the package has: targets of the emscripten configuration. */
 export const variants = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'];
 
 // npm start does without the tests; their library may come later.

@@ -1,4 +1,4 @@
-// The size budget of the wasm files, and where their bytes come from. By hand: node .tools/size.mjs [--by-folder | --by-file] [simd | relaxed]
+// The size budget of the wasm files, and where their bytes come from. By hand: node .tools/size.mjs [--by-folder | --by-file] [simd | relaxed | ...]
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -115,7 +115,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     options: { 'by-folder': { type: 'boolean' }, 'by-file': { type: 'boolean' } },
   });
   if (values['by-folder'] || values['by-file']) {
-    const map = join(build, positionals[0] ?? 'simd', 'kinglet.map');
+    const map = join(build, 'emscripten', `kinglet-${positionals[0] ?? 'simd'}.map`);
     const files = bytesByFile(readFileSync(map, 'utf8'));
     console.log(table(values['by-file'] ? files : bytesByFolder(files)));
   }

@@ -11,11 +11,7 @@ constexpr int kSpins = 20000;
 // Pieces for each thread, so that a late or slow one holds up the others by little.
 constexpr size_t kPiecesPerThread = 4;
 
-#if defined(__wasm__) && !defined(__wasm_atomics__)
-// One thread: nobody waits.
-void wait(std::atomic<uint32_t>&, uint32_t) {}
-void wake(std::atomic<uint32_t>&) {}
-#elif defined(__wasm__)
+#if defined(__wasm__)
 void wait(std::atomic<uint32_t>& at, uint32_t old) {
   __builtin_wasm_memory_atomic_wait32(reinterpret_cast<int32_t*>(&at), static_cast<int32_t>(old), -1);
 }

@@ -1,5 +1,9 @@
 #pragma once
 // vec<T, 1>: one element. Every operation of vec.h ends here when no instruction set offers it.
+#ifndef KINGLET_SIMD
+#error \
+    "simd/ is for kernels and their tests; the other layers are compiled once for all forms (CMakeLists.txt)"
+#endif
 #include <algorithm>
 #include <bit>
 #include <cmath>
