@@ -46,8 +46,6 @@ export const raised = { Upsample: 'read as Resize', Scatter: 'read as ScatterEle
 
 /** Why an operator of ONNX is missing; others are missing for now. @type {Record<string, string>} */
 export const reasons = {
-  ImageDecoder:
-    "the host's decoders answer later, which a run cannot wait for yet: decode before the run (`Tensor.fromImage`)",
   Gradient:
     'differentiates a part of the graph: a training tool, not an operator that models are exported with',
 };

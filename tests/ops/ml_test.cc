@@ -53,12 +53,60 @@ TEST_CASE("trees are walked") {
 }
 
 TEST_CASE("trees: a node may have several parents, but no cycle") {
+  // x0 <= 1 ? 10 : (x1 > 2 ? 20 : (x0 > 5 ? 30 : 10))
   Attributes a = two_trees();
-  a.set("nodes_falsenodeids", Ints{2, 0, 1, 0, 0, 0});
+  a.set("nodes_modes", Strings{"BRANCH_LEQ", "LEAF", "BRANCH_GT", "LEAF", "BRANCH_GT", "LEAF"});
+  a.set("nodes_treeids", Ints{5, 5, 5, 5, 5, 5});
+  a.set("nodes_nodeids", Ints{0, 1, 2, 3, 4, 5});
+  a.set("nodes_values", Floats{1, 0, 2, 0, 5, 0});
+  a.set("nodes_truenodeids", Ints{1, 0, 3, 0, 5, 0});
+  a.set("nodes_falsenodeids", Ints{2, 0, 4, 0, 1, 0});
+  a.set("target_treeids", Ints{5, 5, 5, 5});
+  a.set("target_nodeids", Ints{1, 3, 5, 4});
   std::vector<Tensor> out;
   require_ok(run_trees(a, &out));
-  CHECK(numbers(out[0]) == std::vector<double>{11, 21, 11});
+  CHECK(numbers(out[0]) == std::vector<double>{10, 20, 10});
   CHECK(damaged({"nodes_falsenodeids", Ints{2, 0, 2, 0, 0, 0}}) == Code::kInvalidGraph);
+}
+
+TEST_CASE("trees: nodes are listed in any order, and each tree has one root") {
+  auto shuffled = [](const auto& list, std::span<const size_t> order) {
+    auto out = list;
+    for (size_t i = 0; i < list.size(); ++i) out[i] = list[order[i]];
+    return out;
+  };
+  const Attributes listed = two_trees();
+  std::vector<size_t> order{0, 1, 2, 3, 4, 5};
+  do {
+    Attributes a = listed;
+    for (const char* name :
+         {"nodes_treeids", "nodes_nodeids", "nodes_featureids", "nodes_truenodeids", "nodes_falsenodeids"}) {
+      auto ints = listed.get_ints(name);
+      a.set(name, shuffled(Ints(ints.begin(), ints.end()), order));
+    }
+    a.set("nodes_values", shuffled(Floats{1, 0, 2, 0, 0, 0}, order));
+    a.set("nodes_modes", shuffled(Strings{"BRANCH_LEQ", "LEAF", "BRANCH_GT", "LEAF", "LEAF", "LEAF"}, order));
+    std::vector<Tensor> out;
+    require_ok(run_trees(a, &out));
+    REQUIRE(numbers(out[0]) == std::vector<double>{11, 21, 31});
+  } while (std::ranges::next_permutation(order).found);
+
+  auto failure = [](Attribute changed) {
+    Attributes a = two_trees();
+    a.set(changed.name, changed.value);
+    std::vector<Tensor> out;
+    Status s = run_trees(a, &out);
+    REQUIRE_FALSE(s.ok());
+    CHECK(s.code() == Code::kInvalidGraph);
+    return s.detail();
+  };
+  // A child that is the first node leaves another without a parent, which must not become the root.
+  CHECK(damaged({"nodes_falsenodeids", Ints{2, 0, 0, 0, 0, 0}}) == Code::kInvalidGraph);
+  CHECK(failure({"nodes_falsenodeids", Ints{2, 0, 0, 0, 0, 0}}).starts_with("tree 5 has a cycle"));
+  CHECK(failure({"nodes_falsenodeids", Ints{2, 0, 1, 0, 0, 0}}) ==
+        "tree 5 has several nodes without a parent");
+  CHECK(failure({"nodes_modes", Strings{"BRANCH_LEQ", "LEAF", "BRANCH_GT", "LEAF", "BRANCH_GT", "LEAF"}}) ==
+        "tree 5 has no root: a cycle");
 }
 
 TEST_CASE("trees: every number of the lists is checked") {

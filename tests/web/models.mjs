@@ -44,13 +44,13 @@ export function node(op, input, output, attributes = {}) {
   };
 }
 
-/** @param {{inputs: object, outputs: object, nodes: object[], initializers?: object[]}} parts */
-export function model({ inputs, outputs, nodes, initializers = [] }) {
+/** @param {{inputs: object, outputs: object, nodes: object[], initializers?: object[], opset?: number}} parts */
+export function model({ inputs, outputs, nodes, initializers = [], opset = 17 }) {
   return writeModel({
     ir_version: 8,
     producer_name: 'tests',
     opset_import: [
-      { domain: '', version: 17 },
+      { domain: '', version: opset },
       { domain: 'ai.onnx.ml', version: 3 },
     ],
     graph: {

@@ -58,7 +58,7 @@ class NodeIds {
   KeyPlaces places_;
 };
 
-// Adds the root of each tree: its first node without a parent.
+// Adds the root of each tree: its one node without a parent, wherever it is listed.
 Status add_roots(std::span<const int64_t> trees, const std::vector<bool>& has_parent, Forest& f) {
   KeyPlaces nodes;
   for (size_t i = 0; i < trees.size(); ++i)
@@ -67,11 +67,14 @@ Status add_roots(std::span<const int64_t> trees, const std::vector<bool>& has_pa
   for (size_t i = 0; i < nodes.size();) {
     uint64_t tree = nodes[i].first;
     int32_t root = -1;
+    bool several = false;
     for (; i < nodes.size() && nodes[i].first == tree; ++i) {
-      if (root < 0 && !has_parent[static_cast<size_t>(nodes[i].second)]) root = nodes[i].second;
+      if (has_parent[static_cast<size_t>(nodes[i].second)]) continue;
+      several |= root >= 0;
+      root = nodes[i].second;
     }
-    KL_REQUIRE(root >= 0, kInvalidGraph, "tree ", static_cast<int64_t>(tree),
-               " has a cycle: no node is its root");
+    KL_REQUIRE(root >= 0 && !several, kInvalidGraph, "tree ", static_cast<int64_t>(tree),
+               several ? " has several nodes without a parent" : " has no root: a cycle");
     f.roots.push_back(root);
   }
   return {};
@@ -111,6 +114,7 @@ Result<Forest> read_numbered(const Attributes& a, const VoteNames& names, int64_
     has_parent[static_cast<size_t>(b.when_true)] = has_parent[static_cast<size_t>(b.when_false)] = true;
   }
   KL_TRY(add_roots(trees, has_parent, f));
+  f.trees = trees;
 
   auto targets = a.get_ints(names.targets), leaf_trees = a.get_ints(names.trees),
        leaf_ids = a.get_ints(names.nodes);

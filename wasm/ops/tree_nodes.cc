@@ -113,6 +113,9 @@ Result<Tensor> sorted_nodes(const Forest& f, bool narrow, std::vector<int32_t>* 
   }
   size_t reached = 0;
   KL_ASSIGN(std::vector<int32_t> place, sort_nodes(f, &reached));
+  for (size_t i = 0; i < f.trees.size(); ++i)
+    KL_REQUIRE(place[i] >= 0, kInvalidGraph, "tree ", f.trees[i],
+               " has a cycle that its root does not reach");
   for (int32_t r : f.roots) roots->push_back(place[static_cast<size_t>(r)]);
   return narrow ? packed_nodes<float>(f, place, reached) : packed_nodes<double>(f, place, reached);
 }

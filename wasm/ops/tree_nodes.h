@@ -1,5 +1,6 @@
 #pragma once
 // Trees of ai.onnx.ml on their way to the form that kernels/tree walks.
+#include <span>
 #include <vector>
 
 #include "kernels/tree/tree.h"
@@ -21,6 +22,8 @@ struct TreeBranch {
 struct Forest {
   std::vector<TreeBranch> nodes;
   std::vector<int32_t> roots;
+  // The tree of each node, all of which its root must reach. Empty: nodes may be out of reach.
+  std::span<const int64_t> trees;
   // As in kernels::Trees.
   std::vector<int32_t> spans{0}, targets;
   std::vector<double> weights;

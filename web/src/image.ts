@@ -58,7 +58,8 @@ type Pixels = Pick<ImageData, 'data' | 'width' | 'height'>;
 type Canvas = HTMLCanvasElement | OffscreenCanvas;
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
-function canvas(width: number, height: number): [Canvas, Context] {
+/** A canvas of a page or a worker, and its context. */
+export function canvas(width: number, height: number): [Canvas, Context] {
   let made: Canvas;
   if (typeof document !== 'undefined') {
     made = document.createElement('canvas');

@@ -1,7 +1,9 @@
 import { KingletError } from '../errors.js';
 import { importsFor, sharedMemoryFor } from '../host/imports.js';
+import { decodePicture } from '../host/pictures.js';
 import { Abi, type Exports, exportNames, type Handle } from './abi.js';
 import { Heap } from './heap.js';
+import { Pictures } from './pictures.js';
 import type { Description, OpenOptions, Wire } from './types.js';
 import { readValue, writeValue } from './values.js';
 
@@ -29,12 +31,15 @@ export type StartHelper = (seat: HelperSeat) => () => void;
 /** One instance of the engine with at most one session: its memory goes away with the object. */
 export class EngineSession {
   readonly #abi: Abi;
+  readonly #pictures: Pictures;
   readonly #trapCause: number;
   readonly #module: WebAssembly.Module;
   readonly #startHelper: StartHelper | undefined;
   #session: Handle = 0;
   #threads = 1;
   #planned = false;
+  #closed = false;
+  #memoryLimit = Number.POSITIVE_INFINITY;
   #helpers: (() => void)[] | undefined;
   /** Why the instance cannot be used any more: it ran into a trap. */
   #dead: KingletError | undefined;
@@ -42,13 +47,14 @@ export class EngineSession {
   /** Instantiates the engine. Fails with `load_failed` or `out_of_memory`. Without `startHelper` it has one thread. */
   static async create(module: WebAssembly.Module, startHelper?: StartHelper): Promise<EngineSession> {
     let heap: Heap | undefined;
+    const pictures = new Pictures(() => heap as Heap);
     let instance: WebAssembly.Instance;
     try {
       const memory = sharedMemoryFor(module);
       if (memory) heap = new Heap(memory);
       instance = await WebAssembly.instantiate(
         module,
-        importsFor(module, () => heap as Heap),
+        importsFor(module, () => heap as Heap, pictures),
       );
     } catch (error) {
       if (error instanceof KingletError) throw error;
@@ -68,11 +74,17 @@ export class EngineSession {
       throw new KingletError('load_failed', detail);
     }
     (exports._initialize ?? exports.__wasm_call_ctors)?.();
-    return new EngineSession(new Abi(exports, heap), module, startHelper);
+    return new EngineSession(new Abi(exports, heap), pictures, module, startHelper);
   }
 
-  private constructor(abi: Abi, module: WebAssembly.Module, startHelper: StartHelper | undefined) {
+  private constructor(
+    abi: Abi,
+    pictures: Pictures,
+    module: WebAssembly.Module,
+    startHelper: StartHelper | undefined,
+  ) {
     this.#abi = abi;
+    this.#pictures = pictures;
     this.#module = module;
     this.#startHelper = startHelper;
     this.#trapCause = abi.trapCause();
@@ -89,6 +101,7 @@ export class EngineSession {
 
   /** Files, weights, activations and values together take at most `bytes` from now on. */
   limitMemory(bytes: number): void {
+    this.#memoryLimit = bytes;
     this.#abi.setMemoryLimit(bytes);
   }
 
@@ -121,18 +134,38 @@ export class EngineSession {
     });
   }
 
-  /** Runs with (place of the input, value) pairs; gives the outputs at the places in `fetches`, in their order. */
-  run(feeds: readonly (readonly [input: number, value: Wire])[], fetches: readonly number[]): Wire[] {
+  /**
+   * Runs with (place of the input, value) pairs, which are read before this returns; gives the outputs at the places in
+   * `fetches`, in their order. A run that wants pictures begins anew each time that the host has decoded one.
+   */
+  async run(feeds: readonly (readonly [input: number, value: Wire])[], fetches: readonly number[]) {
     const abi = this.#abi;
-    return this.#guard(() => {
-      for (const [input, value] of feeds) {
-        const handle = writeValue(abi, value);
+    const inputs: [input: number, value: Handle][] = [];
+    let succeeded = false;
+    try {
+      this.#guard(() => {
+        for (const [input, value] of feeds) inputs.push([input, writeValue(abi, value)]);
+      });
+      for (;;) {
         try {
-          abi.sessionFeed(this.#session, input, handle);
-        } finally {
-          abi.release(handle);
+          const results = this.#attempt(inputs, fetches);
+          succeeded = true;
+          return results;
+        } catch (error) {
+          await this.#decodeWanted(error);
         }
       }
+    } finally {
+      this.#pictures.settle(succeeded);
+      if (!this.#dead && !this.#closed) for (const [, handle] of inputs) abi.release(handle);
+    }
+  }
+
+  #attempt(inputs: readonly (readonly [input: number, value: Handle])[], fetches: readonly number[]): Wire[] {
+    const abi = this.#abi;
+    this.#pictures.wanted = undefined;
+    return this.#guard(() => {
+      for (const [input, handle] of inputs) abi.sessionFeed(this.#session, input, handle);
       for (const output of fetches) abi.sessionFetch(this.#session, output);
       const since = performance.now();
       abi.sessionRun(this.#session);
@@ -151,8 +184,28 @@ export class EngineSession {
     });
   }
 
+  /** Decodes the picture that a run failed for the want of; `failure` is thrown when there is none. */
+  async #decodeWanted(failure: unknown): Promise<void> {
+    const pictures = this.#pictures;
+    const { wanted } = pictures;
+    if (!wanted || !(failure instanceof KingletError)) throw failure;
+    try {
+      pictures.refuseMore();
+      const room = this.#memoryLimit - this.#abi.liveBytes() - pictures.bytes - wanted.length;
+      pictures.add(wanted, await decodePicture(wanted, room));
+    } catch (error) {
+      if (!(error instanceof KingletError)) throw error;
+      const { code, detail, cause } = error;
+      // Where in the model, besides why.
+      throw new KingletError(code, detail, { cause, context: { ...failure.context, ...error.context } });
+    }
+    if (this.#closed)
+      throw new KingletError('session_released', 'the session was released before the run ended');
+  }
+
   /** Lets helper threads go. Nothing is called afterwards. */
   close(): void {
+    this.#closed = true;
     this.#abi.threadsEnd();
     for (const end of this.#helpers ?? []) end();
     this.#helpers = [];

@@ -1,4 +1,5 @@
 import type { Heap } from '../abi/heap.js';
+import type { Pictures } from '../abi/pictures.js';
 import { KingletError } from '../errors.js';
 import { hasSharedMemory } from './features.js';
 
@@ -7,8 +8,12 @@ const success = 0;
 const badDescriptor = 8;
 
 /** The functions that the engine takes from its surroundings. `heap` is there once the module is instantiated. */
-function table(heap: () => Heap): Record<string, Record<string, (...values: never[]) => unknown>> {
+function table(
+  heap: () => Heap,
+  pictures?: Pictures,
+): Record<string, Record<string, (...values: never[]) => unknown>> {
   return {
+    kinglet: pictures?.imports ?? { picture_find: () => 0, picture_read: () => undefined },
     env: {
       // Views are renewed when they are used.
       emscripten_notify_memory_growth: () => undefined,
@@ -83,9 +88,16 @@ export function sharedMemoryFor(module: WebAssembly.Module): WebAssembly.Memory 
   return new WebAssembly.Memory({ initial: firstPages, maximum: maximumPages, shared: true });
 }
 
-/** What `module` asks for. Fails with `load_failed` for something that is not in the table. */
-export function importsFor(module: WebAssembly.Module, heap: () => Heap): WebAssembly.Imports {
-  const offered = table(heap);
+/**
+ * What `module` asks for; without `pictures` its ImageDecoder finds none. Fails with `load_failed` for something that is
+ * not in the table.
+ */
+export function importsFor(
+  module: WebAssembly.Module,
+  heap: () => Heap,
+  pictures?: Pictures,
+): WebAssembly.Imports {
+  const offered = table(heap, pictures);
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: space, name, kind } of WebAssembly.Module.imports(module)) {
     const value = kind === 'memory' ? heap().memory : offered[space]?.[name];

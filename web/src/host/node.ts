@@ -10,6 +10,7 @@ type Modules = {
     open(path: string | URL): Promise<FileHandle>;
     readFile(path: string | URL): Promise<Uint8Array<ArrayBuffer>>;
   };
+  'node:module': { createRequire(from: string): (name: string) => unknown };
   'node:os': { availableParallelism(): number };
   'node:worker_threads': {
     Worker: new (url: URL, options: { execArgv: string[] }) => NodeWorker;
@@ -38,4 +39,23 @@ export function startNodeWorker(url: URL): NodeWorker {
 export function builtin<Name extends keyof Modules>(name: Name): Modules[Name] {
   const { process } = globalThis as unknown as { process: { getBuiltinModule(name: string): unknown } };
   return process.getBuiltinModule(name) as Modules[Name];
+}
+
+/** What is used here of sharp, which decodes pictures. */
+export interface Sharp {
+  (encoded: Uint8Array, options: object): SharpPipeline;
+  format: Record<string, { input: { buffer: boolean } } | undefined>;
+}
+
+export interface SharpPipeline {
+  toColourspace(space: string): SharpPipeline;
+  raw(options: { depth: string }): SharpPipeline;
+  toBuffer(options: {
+    resolveWithObject: true;
+  }): Promise<{ data: Uint8Array; info: { width: number; height: number; channels: number } }>;
+}
+
+/** sharp as the program has it; throws when it has none. */
+export function sharp(): Sharp {
+  return builtin('node:module').createRequire(import.meta.url)('sharp') as Sharp;
 }
