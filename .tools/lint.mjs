@@ -79,7 +79,7 @@ async function sourcesOf(folder) {
       .map((line) => line.trim())
       .map((file) => relative(root, file.startsWith('/') ? file : join(folder, file)))
       .filter((file) => file.startsWith('wasm/'));
-    if (own.length) result.set(own[0], own.sort());
+    if (own[0]?.endsWith('.cc')) result.set(own[0], own.sort());
   }
   return result;
 }

@@ -1,6 +1,7 @@
 // One process of corpus.mjs; speaks as worker.mjs does. Usage: node corpus-worker.mjs VARIANT FOLDER FIRST
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { createEngine } from '../support/engine.mjs';
 import { randomNumbers } from '../support/random.mjs';
 import { dtypes } from '../support/values.mjs';
@@ -12,7 +13,14 @@ const mostElements = 2 ** 16;
 const [variant, folder, first] = process.argv.slice(2);
 const names = (await readdir(folder)).filter((name) => name.endsWith('.onnx')).sort();
 const engine = await createEngine(variant);
-const { abi } = engine;
+const { abi, heap } = engine;
+
+/** Sets an int32 of shared memory to 1 after a second, unless it is ended before. Alone in its thread: this one computes. */
+function deadline(memory, address) {
+  const work = `const { memory, index } = require('node:worker_threads').workerData;
+    setTimeout(() => Atomics.store(new Int32Array(memory.buffer), index, 1), 1000);`;
+  return new Worker(work, { eval: true, workerData: { memory, index: address / 4 } });
+}
 
 /** A tensor of small numbers, some negative. */
 function tensor(type, dims, count, random) {
@@ -49,6 +57,7 @@ function make(type, random, depth = 0) {
 
 function openAndRun(model, random) {
   const session = engine.open(model);
+  let watch;
   try {
     const { inputs } = JSON.parse(abi.sessionDescribe(session));
     const feeds = {};
@@ -56,8 +65,11 @@ function openAndRun(model, random) {
       const value = make(type, random);
       if (value !== undefined) feeds[name] = value;
     }
+    if (heap.memory.buffer instanceof SharedArrayBuffer)
+      watch = deadline(heap.memory, abi.sessionCancelFlag(session));
     engine.run(session, feeds);
   } finally {
+    watch?.terminate();
     engine.release(session);
   }
 }

@@ -6,25 +6,32 @@ const dist = new URL('../../dist/', import.meta.url);
 const load = (path) => import(new URL(path, dist));
 
 /**
- * @param {'simd' | 'relaxed'} variant
+ * @param {'simd' | 'relaxed' | 'simd-threads' | 'relaxed-threads'} variant
  * @returns an instance; after a trap it must not be used any more
  */
 export async function createEngine(variant) {
-  const [{ Abi }, { Heap }, { readValue, writeValue }, { toWire }, { importsFor }, { KingletError }] =
-    await Promise.all(
-      ['abi/abi.js', 'abi/heap.js', 'abi/values.js', 'worker/values.js', 'host/imports.js', 'errors.js'].map(
-        load,
-      ),
-    );
+  const [
+    { Abi },
+    { Heap },
+    { readValue, writeValue },
+    { toWire },
+    { importsFor, sharedMemoryFor },
+    { KingletError },
+  ] = await Promise.all(
+    ['abi/abi.js', 'abi/heap.js', 'abi/values.js', 'worker/values.js', 'host/imports.js', 'errors.js'].map(
+      load,
+    ),
+  );
   const bytes = await readFile(fileURLToPath(new URL(`kinglet-${variant}.wasm`, dist)));
   const module = await WebAssembly.compile(bytes);
-  let heap;
+  const shared = sharedMemoryFor(module);
+  let heap = shared && new Heap(shared);
   const { exports } = await WebAssembly.instantiate(
     module,
     importsFor(module, () => heap),
   );
-  heap = new Heap(exports.memory);
-  exports._initialize?.();
+  heap ??= new Heap(exports.memory);
+  (exports._initialize ?? exports.__wasm_call_ctors)?.();
   const abi = new Abi(exports, heap);
   let dead = false;
 

@@ -314,7 +314,7 @@ Status lower_attention(LowerContext& c, const AttentionSpec& spec) {
   }
   KL_TRY(reserve(&step.kernel, {kernel}));
   c.scratch(total);
-  add_float_step<run_step>(c, "attention", c.dtype(0), std::move(step));
+  add_float_step<run_step>(c, "attention", c.dtype(0), step);
   return {};
 }
 

@@ -92,7 +92,7 @@ Status lower(LowerContext& c) {
   p.kernel.loop = broadcast_loop(c.out_shape(0), {shapes, static_cast<size_t>(c.input_count())});
   p.kernel.fn = run_chain;
   p.kernel.out = computed(DType::kFloat32, Compute::kF32);
-  c.step<run>("elementwise/chain", std::move(p));
+  c.step<run>("elementwise/chain", p);
   for (int i = 0; i < c.input_count(); ++i) allow_in_place(c, i);
   return {};
 }

@@ -151,7 +151,7 @@ Status lower(LowerContext& c) {
     KL_TRY(add_scratch<double>(c, &p));
   else
     KL_TRY(add_scratch<float>(c, &p));
-  add_float_step<run>(c, "conv/deform", c.dtype(0), std::move(p));
+  add_float_step<run>(c, "conv/deform", c.dtype(0), p);
   return {};
 }
 

@@ -168,7 +168,7 @@ Status lower(LowerContext& c) {
     changes |= p.begin[i] != 0 || end[i] != 0;
   }
   if (changes)
-    add_move_step<run>(c, "copy/pad", c.dtype(0), std::move(p));
+    add_move_step<run>(c, "copy/pad", c.dtype(0), p);
   else
     c.alias(0, 0);
   return {};

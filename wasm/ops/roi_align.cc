@@ -62,12 +62,13 @@ Status align(const Params& p, Run& run) {
     for (int64_t c = 0; c < channels; ++c) {
       Sampler<T> sampler{in.data<T>() + (batch * channels + c) * height * width, height, width};
       for (int64_t i = 0; i < p.height * p.width; ++i) {
-        T top = y1 + static_cast<T>(i / p.width) * bin_height,
-          left = x1 + static_cast<T>(i % p.width) * bin_width;
+        int64_t row = i / p.width, column = i % p.width;
+        T top = y1 + static_cast<T>(row) * bin_height, left = x1 + static_cast<T>(column) * bin_width;
         T value = 0;
         for (int64_t s = 0; s < rows * columns; ++s) {
-          T y = top + (static_cast<T>(s / columns) + T{0.5}) * bin_height / static_cast<T>(rows);
-          T x = left + (static_cast<T>(s % columns) + T{0.5}) * bin_width / static_cast<T>(columns), near[4];
+          int64_t down = s / columns, across = s % columns;
+          T y = top + (static_cast<T>(down) + T{0.5}) * bin_height / static_cast<T>(rows);
+          T x = left + (static_cast<T>(across) + T{0.5}) * bin_width / static_cast<T>(columns), near[4];
           sampler.at(y, x, near);
           if (p.maximum) {
             T largest = std::max(std::max(near[0], near[1]), std::max(near[2], near[3]));
