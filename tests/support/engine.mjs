@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const dist = new URL('../../dist/', import.meta.url);
-const load = (path) => import(new URL(path, dist));
+const load = (path) => import(new URL(path, new URL('../../build/package/', import.meta.url)));
 
 /**
  * @param {'simd' | 'relaxed' | 'simd-threads' | 'relaxed-threads'} variant

@@ -7,7 +7,7 @@ export declare namespace Env {
   interface WasmFilePaths {
     /** The wasm file. */
     wasm?: URL | string;
-    /** The script of the worker, `worker/main.js`. */
+    /** The script of the worker, `worker.js`. */
     mjs?: URL | string;
   }
 

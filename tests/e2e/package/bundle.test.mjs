@@ -39,13 +39,7 @@ test('what is installed is the package and nothing else', () => {
     ['kinglet'],
   );
   const files = readdirSync(join(folder, 'node_modules/kinglet/dist'), { recursive: true });
-  for (const name of [
-    'index.js',
-    'index.d.ts',
-    'worker/main.js',
-    'kinglet-simd.wasm',
-    'kinglet-relaxed.wasm',
-  ]) {
+  for (const name of ['index.js', 'index.d.ts', 'worker.js', 'kinglet-simd.wasm', 'kinglet-relaxed.wasm']) {
     assert.ok(files.includes(name), `${name} is not in the package`);
   }
 });
@@ -121,7 +115,7 @@ describe('bundled by Vite', () => {
       /relaxed-(?!threads).*\.wasm$/,
       /simd-threads.*\.wasm$/,
       /relaxed-threads.*\.wasm$/,
-      /main.*\.js$/,
+      /worker.*\.js$/,
     ]) {
       assert.equal(files.filter((name) => part.test(name)).length, 1, `${part} in ${files}`);
     }

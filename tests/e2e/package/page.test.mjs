@@ -162,6 +162,18 @@ test('sessions created at once have a worker each and one engine file', async ()
   await page.close();
 });
 
+test('a session takes two scripts, the engine and the model, each fetched once', async () => {
+  const page = await browser.newPage();
+  const fetched = [];
+  page.on('request', (request) => fetched.push(new URL(request.url()).pathname.replace('/plain/', '')));
+  await page.goto(`${site.url}plain/index.html`);
+  await page.waitForFunction(() => globalThis.kinglet !== undefined);
+  assert.deepEqual((await page.evaluate(runModel)).data, expected);
+  const own = ['kinglet/index.js', 'kinglet/kinglet-relaxed.wasm', 'kinglet/worker.js', 'model.onnx'];
+  assert.deepEqual(fetched.sort(), ['index.html', ...own, 'page.js'].sort());
+  await page.close();
+});
+
 test('where workers are forbidden the model runs in the page, with a warning', async () => {
   const page = await openPage(browser, `${site.url}workerless/index.html`);
   assert.deepEqual((await page.evaluate(runModel)).data, expected);

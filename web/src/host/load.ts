@@ -1,8 +1,9 @@
 import { env } from '../env.js';
 import { KingletError } from '../errors.js';
+import type { Variant } from '../files.js';
 import { isNode } from './features.js';
 import { builtin } from './node.js';
-import { chooseVariant, type Variant, wasmUrl } from './variant.js';
+import { chooseVariant, wasmUrl } from './variant.js';
 
 /** The engine's code, ready to be instantiated any number of times and in any worker. */
 export interface Engine {

@@ -1,11 +1,10 @@
 import { type Env, env } from '../env.js';
 import { KingletError } from '../errors.js';
+import { here, type Variant, wasmFiles } from '../files.js';
 import { hasRelaxedSimd, hasSimd } from './features.js';
 
 /** The instructions of a build: `simd` gives the same bits everywhere; `relaxed` is faster where it is understood. */
 type Instructions = 'simd' | 'relaxed';
-/** The builds of the engine. Those with threads work on shared memory. */
-export type Variant = Instructions | `${Instructions}-threads`;
 
 /** The build for this machine, `env.wasm.simd` and a number of threads. */
 export function chooseVariant(threads: number, wish?: Env.WebAssemblyFlags['simd']): Variant {
@@ -28,18 +27,8 @@ function chooseInstructions(wish: Env.WebAssemblyFlags['simd'] = env.wasm.simd):
 /** Where the build's file is: beside this package's scripts unless `env.wasm.wasmPaths` says otherwise. */
 export function wasmUrl(variant: Variant): URL {
   const paths = env.wasm.wasmPaths;
-  const base = globalThis.location?.href ?? import.meta.url;
+  const base = globalThis.location?.href ?? here;
   if (typeof paths === 'string' && paths) return new URL(`${paths}kinglet-${variant}.wasm`, base);
   if (typeof paths === 'object' && paths.wasm) return new URL(paths.wasm, base);
-  // Each a literal, so that bundlers find and emit the file.
-  switch (variant) {
-    case 'simd':
-      return new URL('../kinglet-simd.wasm', import.meta.url);
-    case 'relaxed':
-      return new URL('../kinglet-relaxed.wasm', import.meta.url);
-    case 'simd-threads':
-      return new URL('../kinglet-simd-threads.wasm', import.meta.url);
-    case 'relaxed-threads':
-      return new URL('../kinglet-relaxed-threads.wasm', import.meta.url);
-  }
+  return wasmFiles[variant]();
 }

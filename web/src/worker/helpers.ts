@@ -1,5 +1,6 @@
 // Starts the threads that help a session's own one. In a browser that is a worker, and so are they.
 import type { HelperSeat } from '../abi/session.js';
+import { workerFile } from '../files.js';
 import { isNode } from '../host/features.js';
 import { startNodeWorker } from '../host/node.js';
 import type { ToWorker } from './calls.js';
@@ -19,9 +20,7 @@ function isModule(): boolean {
 export function startHelper(seat: HelperSeat): () => void {
   const message: ToWorker = { help: seat };
   if (isNode()) {
-    // Not written in the form that bundlers take for a file of the page.
-    const script = './main.js';
-    const worker = startNodeWorker(new URL(script, import.meta.url));
+    const worker = startNodeWorker(workerFile());
     worker.on('error', () => undefined);
     worker.unref();
     worker.postMessage(message);

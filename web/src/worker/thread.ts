@@ -1,5 +1,6 @@
 // Starts the worker that holds a session: a module worker in browsers, a worker_threads one in Node.
 import { env } from '../env.js';
+import { newWorker, workerFile } from '../files.js';
 import { isNode } from '../host/features.js';
 import { startNodeWorker } from '../host/node.js';
 import type { FromWorker, ToWorker } from './calls.js';
@@ -20,15 +21,12 @@ export class WorkerUnavailable extends Error {
   override name = 'WorkerUnavailable';
 }
 
-// Written so that bundlers see the worker and bundle it.
-const bundled = (): Worker => new Worker(new URL('./main.js', import.meta.url), { type: 'module' });
-
-/** The same, with a trusted URL: what `bundled` passes to the constructor is only known when it is called. */
+/** The package's worker, with a trusted URL: what `newWorker` passes to the constructor is only known when it is called. */
 function construct(): Worker {
   const paths = env.wasm.wasmPaths;
   const own = typeof paths === 'object' ? paths.mjs : undefined;
   if (own) return new Worker(trusted(new URL(own, globalThis.location?.href)), { type: 'module' });
-  if (!('trustedTypes' in globalThis)) return bundled();
+  if (!('trustedTypes' in globalThis)) return newWorker();
   const RealWorker = globalThis.Worker;
   try {
     globalThis.Worker = class {
@@ -37,7 +35,7 @@ function construct(): Worker {
         return new RealWorker(trusted(url), options);
       }
     } as unknown as typeof Worker;
-    return bundled();
+    return newWorker();
   } finally {
     globalThis.Worker = RealWorker;
   }
@@ -68,7 +66,7 @@ export function startWorker(): Thread {
 }
 
 function startNodeThread(): Thread {
-  const worker = startNodeWorker(new URL('./main.js', import.meta.url));
+  const worker = startNodeWorker(workerFile());
   const thread: Thread = {
     post: (message, transfer) => worker.postMessage(message, transfer),
     onmessage: () => undefined,

@@ -1,8 +1,8 @@
 // The script of the worker that holds one session.
-import { isNode } from '../host/features.js';
-import { builtin, type NodePort } from '../host/node.js';
-import type { ToWorker } from './calls.js';
-import { Host } from './host.js';
+import { isNode } from './host/features.js';
+import { builtin, type NodePort } from './host/node.js';
+import type { ToWorker } from './worker/calls.js';
+import { Host } from './worker/host.js';
 
 if (isNode()) {
   const port = builtin('node:worker_threads').parentPort as NodePort;
