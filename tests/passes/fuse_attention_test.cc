@@ -76,6 +76,37 @@ TEST_CASE("fuse_attention") {
       "y = kinglet.Attention(q, k, v) {scale=1.0} output y: float32");
 }
 
+// Only extents up to the table's rows fit; a residual behind it shows that shapes are known there too.
+TEST_CASE("Shapes behind a table of positions are known") {
+  const std::string before =
+      "input x: float32[B,T,32] const table: float32[1,40,32] = ramp const w: float32[32,32] = ramp "
+      "const zero: int64[1] = [0] const one: int64[1] = [1] const split: int64[4] = [0, 0, 4, 8] "
+      "t = Shape(x) {start=1, end=2} p = Slice(table, zero, t, one) h = Add(x, p) ";
+  expect_passes(before + "a = MatMul(h, w) y = Add(a, h) output y: float32",
+                "input x: float32[B,T,32] const table: float32[1,40,32] = ramp "
+                "const w: float32[32,32] = ramp const zero: int64[1] = [0] const one: int64[1] = [1] "
+                "t = Shape(x) {start=1, end=2} p = Slice(table, zero, t, one) h = Add(x, p) "
+                "y = com.microsoft.FusedMatMul(h, w, , h) output y: float32");
+  expect_passes(before +
+                    "r = Reshape(h, split) q = Transpose(r) {perm=[0, 2, 1, 3]} "
+                    "k = Transpose(r) {perm=[0, 2, 3, 1]} s = MatMul(q, k) m = Softmax(s) {axis=3} "
+                    "c = MatMul(m, q) y = Transpose(c) {perm=[0, 2, 1, 3]} output y: float32",
+                "input x: float32[B,T,32] const table: float32[1,40,32] = ramp const zero: int64[1] = [0] "
+                "const one: int64[1] = [1] const split: int64[4] = [0, 0, 4, 8] "
+                "t = Shape(x) {start=1, end=2} p = Slice(table, zero, t, one) h = Add(x, p) "
+                "r = Reshape(h, split) y = kinglet.Attention(r, r, r) {scale=1.0, q_rows_first=1, "
+                "k_rows_first=1, v_rows_first=1, y_rows_first=1} output y: float32");
+}
+
+// An open extent that is an input's, or a constant's, is no proof that the two are equal.
+TEST_CASE("Open extents differ from those that are known") {
+  for (const char* extent : {"320", "384", "96"}) {
+    std::string head = "input x: float32[N,4] input z: float32[" + std::string(extent) +
+                       ",5] const w: float32[4,5] = ramp a = MatMul(x, w) y = Add(a, z) output y: float32";
+    expect_unchanged("fuse_residual_add", head);
+  }
+}
+
 TEST_CASE("fuse_attention leaves alone what is not attention") {
   auto unchanged = [](const std::string& text) { expect_unchanged("fuse_attention", text); };
   // Scores or weights that others read, another axis, batches that broadcast, a mask that adds a dimension.

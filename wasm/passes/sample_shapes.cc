@@ -12,12 +12,29 @@ namespace {
 // Constants up to here take part as values, as shape arithmetic needs them.
 constexpr int64_t kSmall = 64;
 
+// Open extents of one trial: `first` and what follows it by steps.
+struct Extents {
+  int64_t step, first;
+};
+// Multiples of 64 suit networks that halve and double again, small numbers those that read a table of so many
+// rows.
+constexpr Extents kTrials[] = {{64, 320}, {32, 96}, {8, 24}, {1, 3}};
+
+using Shapes = std::vector<std::optional<Shape>>;
+
 class Sampler {
  public:
-  explicit Sampler(const Graph& graph)
-      : graph_(graph), shapes_(graph.edge_count()), values_(graph.edge_count()) {}
+  // `taken`: extents that are not used for open ones.
+  Sampler(const Graph& graph, const std::vector<int64_t>& taken, const Extents& extents)
+      : graph_(graph),
+        taken_(taken),
+        step_(extents.step),
+        next_(extents.first),
+        shapes_(graph.edge_count()),
+        values_(graph.edge_count()) {}
 
-  std::vector<std::optional<Shape>> run() {
+  // Whether all operators accept the shapes; if not, what hangs on those that do not is unknown.
+  bool run() {
     for (ValueId id : graph_.inputs) {
       const Type& type = graph_.edge(id).type;
       if (type.kind != Type::Kind::kTensor || !type.has_shape) continue;
@@ -30,15 +47,18 @@ class Sampler {
       if (edge.is_constant()) shapes_[i] = edge.constant.shape(), values_[i] = edge.constant;
     }
     for (NodeId id : graph_.order()) add(graph_.node(id));
-    return std::move(shapes_);
+    return !refused_ || symbols_.empty();
   }
+  const Shapes& shapes() const { return shapes_; }
 
  private:
-  // Multiples of 64, which networks that halve and double again take.
   int64_t open_extent(const std::string& symbol) {
-    if (symbol.empty()) return next_ += 64;
-    auto [it, is_new] = symbols_.emplace(symbol, 0);
-    if (is_new) it->second = next_ += 64;
+    auto [it, is_new] = symbols_.emplace(symbol.empty() ? str("?", symbols_.size()) : symbol, 0);
+    if (is_new) {
+      while (std::ranges::find(taken_, next_) != taken_.end()) next_ += step_;
+      it->second = next_;
+      next_ += step_;
+    }
     return it->second;
   }
 
@@ -56,7 +76,9 @@ class Sampler {
     }
     std::vector<InferContext::Output> outputs;
     bool later = false;
-    if (!infer(node, ports, &outputs, &later).ok() || later) return;
+    bool accepted = infer(node, ports, &outputs, &later).ok();
+    refused_ |= !accepted;
+    if (!accepted || later) return;
     bool small = true;
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (node.outputs[i] == kNoValue || !outputs[i].shape_known) continue;
@@ -84,14 +106,46 @@ class Sampler {
   }
 
   const Graph& graph_;
-  std::vector<std::optional<Shape>> shapes_;
+  const std::vector<int64_t>& taken_;
+  int64_t step_, next_;
+  Shapes shapes_;
   std::vector<Tensor> values_;
   std::map<std::string, int64_t> symbols_;
-  int64_t next_ = 256;
+  bool refused_ = false;
 };
+
+// Extents of inputs and constants, and small numbers of constants: an open extent that met one of them would
+// look as if it were it.
+std::vector<int64_t> numbers_of(const Graph& graph) {
+  std::vector<int64_t> out;
+  for (ValueId id : graph.inputs) {
+    for (const Dim& dim : graph.edge(id).type.dims) out.push_back(dim.value);
+  }
+  for (size_t i = 0; i < graph.edge_count(); ++i) {
+    const Edge& edge = graph.edge(static_cast<ValueId>(i));
+    if (!edge.is_constant()) continue;
+    const Tensor& value = edge.constant;
+    for (int64_t extent : value.shape()) out.push_back(extent);
+    bool small = dtype_kind(value.dtype()) == 'i' && value.count() <= kSmall;
+    for (int64_t n = 0; small && n < value.count(); ++n) out.push_back(static_cast<int64_t>(value.number(n)));
+  }
+  return out;
+}
 
 }  // namespace
 
-std::vector<std::optional<Shape>> sample_shapes(const Graph& graph) { return Sampler(graph).run(); }
+Shapes sample_shapes(const Graph& graph) {
+  std::vector<int64_t> taken = numbers_of(graph);
+  Shapes best;
+  std::ptrdiff_t most = -1;
+  for (const Extents& extents : kTrials) {
+    Sampler sampler(graph, taken, extents);
+    bool whole = sampler.run();
+    auto known = std::ranges::count_if(sampler.shapes(), [](const auto& shape) { return shape.has_value(); });
+    if (known > most) best = sampler.shapes(), most = known;
+    if (whole) break;
+  }
+  return best;
+}
 
 }  // namespace kinglet
