@@ -86,7 +86,7 @@ TEST_CASE("Shapes behind a table of positions are known") {
                 "input x: float32[B,T,32] const table: float32[1,40,32] = ramp "
                 "const w: float32[32,32] = ramp const zero: int64[1] = [0] const one: int64[1] = [1] "
                 "t = Shape(x) {start=1, end=2} p = Slice(table, zero, t, one) h = Add(x, p) "
-                "y = com.microsoft.FusedMatMul(h, w, , h) output y: float32");
+                "y = com.microsoft.FusedMatMul(h, w, _, h) output y: float32");
   expect_passes(before +
                     "r = Reshape(h, split) q = Transpose(r) {perm=[0, 2, 1, 3]} "
                     "k = Transpose(r) {perm=[0, 2, 3, 1]} s = MatMul(q, k) m = Softmax(s) {axis=3} "

@@ -31,7 +31,7 @@ struct vec {
 
   static vec load(const T* p) { return {Half::load(p), Half::load(p + N / 2)}; }
   static vec splat(T x) { return {Half::splat(x), Half::splat(x)}; }
-  static vec load_splat(const T* p) { return splat(*p); }
+  static vec load_splat(const T* p) { return {Half::load_splat(p), Half::load_splat(p)}; }
   void store(T* p) const {
     lo.store(p);
     hi.store(p + N / 2);
@@ -142,20 +142,34 @@ inline void store_partial(V a, typename V::Element* p, size_t n) {
   std::memcpy(p, lanes, n * sizeof lanes[0]);
 }
 
+// A number in memory. Weak, so that the compiler does not look through it.
+template <auto X>
+[[gnu::weak]] const auto kNumber = X;
+// X in every lane of a vector like the argument, for loops: engines make a constant that is part of the code
+// anew at every turn, in several instructions.
+template <auto X, class V>
+inline V number(V) {
+  static_assert(std::is_same_v<decltype(X), typename V::Element>);
+  return V::load_splat(&kNumber<X>);
+}
+
 template <class V>
 inline V abs(V a) {
   using M = MaskOf<typename V::Element>;
-  return bit_cast<typename V::Element>(bit_cast<M>(a) &
-                                       vec<M, V::kLanes>::splat(std::numeric_limits<M>::max()));
+  auto bits = bit_cast<M>(a);
+  return bit_cast<typename V::Element>(bits & number<std::numeric_limits<M>::max()>(bits));
+}
+// The magnitude of a, which is not negative, with the sign of b.
+template <class V>
+inline V with_sign(V a, V b) {
+  using M = MaskOf<typename V::Element>;
+  auto bits = bit_cast<M>(b);
+  return bit_cast<typename V::Element>(bit_cast<M>(a) | (bits & number<std::numeric_limits<M>::min()>(bits)));
 }
 // The magnitude of a with the sign of b.
 template <class V>
 inline V copysign(V a, V b) {
-  using M = MaskOf<typename V::Element>;
-  using I = vec<M, V::kLanes>;
-  I magnitude = bit_cast<M>(a) & I::splat(std::numeric_limits<M>::max());
-  return bit_cast<typename V::Element>(magnitude |
-                                       (bit_cast<M>(b) & I::splat(std::numeric_limits<M>::min())));
+  return with_sign(abs(a), b);
 }
 
 }  // namespace kinglet

@@ -235,9 +235,7 @@ class Task {
     }
     W total = W::splat(0);
     for (size_t i = 0; i < whole; i += W::kLanes) {
-      W x = W::load(s + i);
-      // exp gives no zero.
-      x = select(x == W::splat(kNone), W::splat(0), simd::exp(x - W::splat(largest)));
+      W x = simd::exp_negative(W::load(s + i) - W::splat(largest));
       x.store(s + i);
       total = total + x;
     }

@@ -11,15 +11,15 @@ namespace {
 
 template <class V>
 V negate(V x) {
-  using I = vec<int32_t, V::kLanes>;
-  return bit_cast<float>(bit_cast<int32_t>(x) ^ I::splat(std::numeric_limits<int32_t>::min()));
+  auto bits = bit_cast<int32_t>(x);
+  return bit_cast<float>(bits ^ number<std::numeric_limits<int32_t>::min()>(bits));
 }
 
 // log(1 + e^x)
 template <class V>
 V softplus(V x) {
-  const V one = V::splat(1.0f);
-  V e = simd::exp(negate(abs(x)));
+  const V one = number<1.0f>(x);
+  V e = simd::exp_negative(negate(abs(x)));
   V u = one + e;
   // log(u) with the rounding of u taken back
   V d = u - one;

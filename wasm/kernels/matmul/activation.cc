@@ -12,8 +12,8 @@ namespace {
     template <class V>                                                \
     static V apply(V x, [[maybe_unused]] V a, [[maybe_unused]] V b) { \
       [[maybe_unused]] const V zero = V::splat(0.0f);                 \
-      [[maybe_unused]] const V half = V::splat(0.5f);                 \
-      [[maybe_unused]] const V one = V::splat(1.0f);                  \
+      [[maybe_unused]] const V half = number<0.5f>(x);                \
+      [[maybe_unused]] const V one = number<1.0f>(x);                 \
       return formula;                                                 \
     }                                                                 \
   };
