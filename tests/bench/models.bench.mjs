@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Kinglet beside its peers in Chromium. Writes build/reports/bench.md; --save also writes RESULTS.md here.
-//   --parts a,b       of models, int8, twins, start, memory, sizes (default: all; with --models: models)
+//   --parts a,b       of models, int8, twins, start, memory, kernels, sizes (default: all; with --models: models)
 //   --models a,b      parts of model names (default: the standard ones)
 //   --runtimes a,b    of page/runtimes.js, or with --node of tests/support/runtimes.mjs; the first is compared with the others
 //   --rounds N        turns of each runtime (default 7)      --block MS  length of a turn (default 150)
@@ -16,6 +16,7 @@ import { build } from '../../.tools/paths.mjs';
 import { hasRelaxedSimd } from '../support/runtimes.mjs';
 import { launch, timeStart } from './browser.mjs';
 import { timeModelInNode } from './node.mjs';
+import { kernels } from './parts/kernels.mjs';
 import { memory } from './parts/memory.mjs';
 import { integers, models, twins } from './parts/models.mjs';
 import { modelTable, sizeTable, startTable, surroundings } from './report.mjs';
@@ -53,11 +54,12 @@ const start = {
 const sizes = { run: async () => ['## Bytes', sizeTable(await measureSizes())] };
 
 /**
- * In the order of the report: `subjects` and `models` are what the site must have, `run` gives paragraphs of Markdown.
- * @type {Record<string, { subjects?: (context: object) => object[], models?: () => Promise<object[]>,
+ * In the order of the report: `subjects` and `models` are what the site must have, what `prepare` puts there too, `run` gives
+ * paragraphs of Markdown.
+ * @type {Record<string, { subjects?: (context: object) => object[], models?: () => Promise<object[]>, prepare?: () => Promise<void>,
  *   run: (context: object) => Promise<string[]> }>}
  */
-const parts = { models, int8: integers, twins, start, memory, sizes };
+const parts = { models, int8: integers, twins, start, memory, kernels, sizes };
 
 async function inBrowser() {
   const chosen = list(options.parts ?? (wanted.length ? 'models' : Object.keys(parts).join()));
@@ -66,7 +68,9 @@ async function inBrowser() {
   const subjects = chosen.flatMap((name) => parts[name].subjects?.({ wanted }) ?? []);
   const files = [];
   for (const name of chosen) files.push(...((await parts[name].models?.()) ?? []));
-  const server = await serveSite(subjects, files);
+  const server = await serveSite(subjects, files, () =>
+    Promise.all(chosen.map((name) => parts[name].prepare?.())),
+  );
   const browser = await launch();
   try {
     const context = { browser, base: server.url, timing, options, wanted };

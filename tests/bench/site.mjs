@@ -8,7 +8,7 @@ import { tinyModel } from '../../models/recipes/tiny.mjs';
 import { startServer } from '../../server-stub/main.mjs';
 import { key } from './subjects.mjs';
 
-const site = join(build, 'bench/site');
+export const site = join(build, 'bench/site');
 const page = fileURLToPath(new URL('page', import.meta.url));
 export const ortFolder = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
 export const ortFiles = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
@@ -32,9 +32,10 @@ async function placeLiteRt() {
 /**
  * @param {import('./subjects.mjs').Subject[]} subjects
  * @param {{ file: string, path: string }[]} models further ones
+ * @param {() => Promise<unknown>} more puts other files there
  * @returns the running server, with cross-origin isolation
  */
-export async function serveSite(subjects, models = []) {
+export async function serveSite(subjects, models = [], more) {
   await rm(site, { recursive: true, force: true });
   for (const folder of ['ort', 'ort-threads', 'litert', 'subjects', 'inputs'])
     await mkdir(join(site, folder), { recursive: true });
@@ -49,6 +50,7 @@ export async function serveSite(subjects, models = []) {
     if (subject.twin) await place(await subject.twin(), join(site, 'subjects', twinOf(subject).model));
     await writeFeeds(join(site, 'inputs', key(subject)), await subject.feeds());
   }
+  await more?.();
   const mounts = [
     { prefix: '/', dir: site },
     { prefix: '/kinglet/', dir: join(root, 'dist') },

@@ -98,9 +98,10 @@ void attention(const char* filter) {
                        std::to_string(s.size);
     if (std::strstr(text.c_str(), filter) == nullptr) continue;
     Case one(s);
+    double bytes = 4.0 * static_cast<double>(2 * (s.heads * s.queries + s.kv_heads * s.keys) * s.size);
     double operations = 4.0 * static_cast<double>(s.heads * s.queries * s.keys * s.size);
-    print("attention", text.c_str(), measure(operations, [&] { one.fused(); }));
-    print("spelled out", text.c_str(), measure(operations, [&] { one.spelled(); }));
+    print("attention", text.c_str(), measure(operations, bytes, [&] { one.fused(); }));
+    print("spelled out", text.c_str(), measure(operations, bytes, [&] { one.spelled(); }));
   }
 }
 

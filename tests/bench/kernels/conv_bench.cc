@@ -96,6 +96,13 @@ double operations(const ConvShape& s, bool transposed) {
          static_cast<double>(transposed ? s.in_size() : s.out_size());
 }
 
+// Input, weights and output, each once.
+double bytes(const ConvShape& s) {
+  size_t channels =
+      s.in_channels * s.in_size() + s.in_channels * s.out_channels * s.taps() + s.out_channels * s.out_size();
+  return 4.0 * static_cast<double>(s.groups * channels);
+}
+
 std::string text_of(const Case& c) {
   std::string text = c.network;
   for (size_t n : {c.groups, c.in_channels, c.out_channels}) text += " " + std::to_string(n);
@@ -120,8 +127,9 @@ void conv(const char* filter, bool selected) {
       std::vector<float> scratch(*conv_scratch_bytes<float>(s, kernel, 1) / 4);
       std::string name = conv_kernel_name(kernel);
       if (kernel == select_conv<float>(s)) name += " *";
-      print(name.c_str(), text.c_str(),
-            measure(operations(s, false), [&] { kinglet::conv(b.call, kernel, scratch.data(), pool); }));
+      print(name.c_str(), text.c_str(), measure(operations(s, false), bytes(s), [&] {
+              kinglet::conv(b.call, kernel, scratch.data(), pool);
+            }));
     }
   }
 }
@@ -137,8 +145,9 @@ void conv_transpose(const char* filter) {
     conv_transpose_pack(s, b.w.data(), packed.data());
     b.call.w = packed.data();
     std::vector<float> scratch(*conv_transpose_scratch_bytes<float>(s, 1) / 4);
-    print("conv_transpose", text.c_str(),
-          measure(operations(s, true), [&] { kinglet::conv_transpose(b.call, scratch.data(), pool); }));
+    print("conv_transpose", text.c_str(), measure(operations(s, true), bytes(s), [&] {
+            kinglet::conv_transpose(b.call, scratch.data(), pool);
+          }));
   }
 }
 

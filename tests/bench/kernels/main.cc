@@ -1,7 +1,10 @@
-// kernels_bench [family [filter [selected]]]: GFLOP/s of kernels on shapes of real networks, one thread.
+// kernels_bench [family [filter [selected]]]: speed of kernels on shapes of real networks, one thread, and
+// its share of what a loop of multiply-adds alone reaches. A star marks the kernel that is chosen.
+#include <cstdio>
 #include <cstring>
 
 #include "bench/kernels/benches.h"
+#include "bench/kernels/timing.h"
 
 int main(int argc, char** argv) {
   const char* family = argc > 1 ? argv[1] : "all";
@@ -9,6 +12,7 @@ int main(int argc, char** argv) {
   auto wanted = [&](const char* name) {
     return std::strcmp(family, "all") == 0 || std::strcmp(family, name) == 0;
   };
+  std::printf("memory read %.1f GB/s\n", kinglet::bench::read_bandwidth());
   if (wanted("matmul")) kinglet::bench::matmul(filter);
   if (wanted("conv")) kinglet::bench::conv(filter, argc > 3);
   if (wanted("conv_transpose")) kinglet::bench::conv_transpose(filter);

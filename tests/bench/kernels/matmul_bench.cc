@@ -61,8 +61,11 @@ void matmul(const char* filter) {
       std::vector<float> scratch(*matmul_scratch_bytes(call, kernel, 1) / 4);
       double operations =
           2.0 * static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
-      print(matmul_kernel_name(kernel), text.c_str(),
-            measure(operations, [&] { kinglet::matmul(call, kernel, scratch.data(), pool); }));
+      double bytes = 4.0 * static_cast<double>(a.size() + b.size() + c.size());
+      std::string name = matmul_kernel_name(kernel);
+      if (kernel == select_matmul(call)) name += " *";
+      print(name.c_str(), text.c_str(),
+            measure(operations, bytes, [&] { kinglet::matmul(call, kernel, scratch.data(), pool); }));
     }
   }
 }

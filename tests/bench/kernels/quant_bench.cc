@@ -32,6 +32,12 @@ double operations(const Shape& s) {
   return 2.0 * static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
 }
 
+// Operands and result, each once, of `a`, `b` and `c` bytes an element.
+double bytes(const Shape& s, double a, double b, double c) {
+  return a * static_cast<double>(s.m * s.k) + b * static_cast<double>(s.n * s.k) +
+         c * static_cast<double>(s.m * s.n);
+}
+
 Speed float_product(const Shape& s, Parallel& pool) {
   std::vector<float> a(s.m * s.k + 8, 0.5f), b(s.n * s.k, 0.25f), c(s.m * s.n);
   std::vector<float> packed(
@@ -48,7 +54,8 @@ Speed float_product(const Shape& s, Parallel& pool) {
   }
   MatMulKernel kernel = select_matmul(call);
   std::vector<float> scratch(*matmul_scratch_bytes(call, kernel, 1) / 4);
-  return measure(operations(s), [&] { kinglet::matmul(call, kernel, scratch.data(), pool); });
+  return measure(operations(s), bytes(s, 4, 4, 4),
+                 [&] { kinglet::matmul(call, kernel, scratch.data(), pool); });
 }
 
 Speed byte_product(const Shape& s, QuantKernel kernel, Parallel& pool) {
@@ -73,7 +80,9 @@ Speed byte_product(const Shape& s, QuantKernel kernel, Parallel& pool) {
     call.b = {packed.data(), 0, 1, true, true};
   }
   std::vector<uint8_t> scratch(*quant_scratch_bytes(call, kernel, 1));
-  return measure(operations(s), [&] { quant_matmul(call, kernel, scratch.data(), pool); });
+  return measure(
+      operations(s), bytes(s, 1, 1, 1), [&] { quant_matmul(call, kernel, scratch.data(), pool); },
+      Peak::kBytes);
 }
 
 Speed nbits_product(const Shape& s, Parallel& pool) {
@@ -84,7 +93,8 @@ Speed nbits_product(const Shape& s, Parallel& pool) {
   w.q = q.data(), w.scales = scales.data();
   std::vector<float> scratch(nbits_row_scratch(w));
   if (s.m == 1)
-    return measure(operations(s), [&] { nbits_row(w, a.data(), nullptr, c.data(), scratch.data(), pool); });
+    return measure(operations(s), bytes(s, 4, 0.625, 4),
+                   [&] { nbits_row(w, a.data(), nullptr, c.data(), scratch.data(), pool); });
   MatMul<float> call{.m = s.m, .n = s.n, .k = s.k, .a = {a.data(), s.k, 1}};
   call.pack = nbits_pack;
   call.pack_context = &w;
@@ -92,7 +102,8 @@ Speed nbits_product(const Shape& s, Parallel& pool) {
   call.c_row = s.n;
   MatMulKernel kernel = select_matmul(call);
   scratch.resize(*matmul_scratch_bytes(call, kernel, 1) / 4);
-  return measure(operations(s), [&] { kinglet::matmul(call, kernel, scratch.data(), pool); });
+  return measure(operations(s), bytes(s, 4, 0.625, 4),
+                 [&] { kinglet::matmul(call, kernel, scratch.data(), pool); });
 }
 
 }  // namespace
