@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Kinglet beside its peers in Chromium. Writes build/reports/bench.md; --save also writes RESULTS.md here.
-//   --parts a,b       of models, int8, twins, start, memory, kernels, sizes (default: all; with --models: models)
+// Kinglet beside its peers in Chromium. Writes build/reports/bench.md; --save also writes RESULTS.md and growth.svg here.
+//   --parts a,b       of models, small, int8, twins, start, memory, growth, kernels, sizes (default: all; with --models: models)
 //   --models a,b      parts of model names (default: the standard ones)
 //   --runtimes a,b    of page/runtimes.js, or with --node of tests/support/runtimes.mjs; the first is compared with the others
 //   --rounds N        turns of each runtime (default 7)      --block MS  length of a turn (default 150)
@@ -16,9 +16,10 @@ import { build } from '../../.tools/paths.mjs';
 import { hasRelaxedSimd } from '../support/runtimes.mjs';
 import { launch, timeStart } from './browser.mjs';
 import { timeModelInNode } from './node.mjs';
+import { growth } from './parts/growth.mjs';
 import { kernels } from './parts/kernels.mjs';
 import { memory } from './parts/memory.mjs';
-import { integers, models, twins } from './parts/models.mjs';
+import { integers, models, small, twins } from './parts/models.mjs';
 import { modelTable, sizeTable, startTable, surroundings } from './report.mjs';
 import { serveSite } from './site.mjs';
 import { measureSizes } from './sizes.mjs';
@@ -37,6 +38,7 @@ const { values: options } = parseArgs({
     save: { type: 'boolean', default: false },
   },
 });
+const here = (file) => fileURLToPath(new URL(file, import.meta.url));
 const list = (text) => text.split(',').filter(Boolean);
 const wanted = list(options.models);
 const timing = { rounds: Number(options.rounds), block: Number(options.block) };
@@ -59,7 +61,7 @@ const sizes = { run: async () => ['## Bytes', sizeTable(await measureSizes())] }
  * @type {Record<string, { subjects?: (context: object) => object[], models?: () => Promise<object[]>, prepare?: () => Promise<void>,
  *   run: (context: object) => Promise<string[]> }>}
  */
-const parts = { models, int8: integers, twins, start, memory, kernels, sizes };
+const parts = { models, small, int8: integers, twins, start, memory, growth, kernels, sizes };
 
 async function inBrowser() {
   const chosen = list(options.parts ?? (wanted.length ? 'models' : Object.keys(parts).join()));
@@ -73,7 +75,8 @@ async function inBrowser() {
   );
   const browser = await launch();
   try {
-    const context = { browser, base: server.url, timing, options, wanted };
+    const svg = [join(build, 'reports/growth.svg'), ...(options.save ? [here('growth.svg')] : [])];
+    const context = { browser, base: server.url, timing, options, wanted, svg };
     const sections = [surroundings(browser.version())];
     for (const name of Object.keys(parts).filter((name) => chosen.includes(name)))
       await step(name, async () => {
@@ -102,6 +105,6 @@ await main(async () => {
   const text = `${sections.join('\n\n')}\n`;
   await mkdir(join(build, 'reports'), { recursive: true });
   await writeFile(join(build, `reports/bench${options.node ? '-node' : ''}.md`), text);
-  if (options.save) await writeFile(fileURLToPath(new URL('RESULTS.md', import.meta.url)), text);
+  if (options.save) await writeFile(here('RESULTS.md'), text);
   console.log(`\n${text}`);
 });

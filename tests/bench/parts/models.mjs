@@ -69,6 +69,25 @@ export const models = {
   },
 };
 
+/** Models whose run takes hardly longer than the way to a worker and back. */
+const isSmall = ({ name, shape }) => /^silero|^ppocr-cls/.test(name) || shape === '1 row';
+
+export const small = {
+  subjects: () => chooseSubjects([]).filter(isSmall),
+  async run({ browser, base, timing }) {
+    const names = ['kinglet in page', 'onnxruntime-web'];
+    const results = await each(chooseSubjects([]).filter(isSmall), (subject) => {
+      const contestants = names.map((name) => ({ name, ...filesOf(subject) }));
+      return timeModel(browser, base, contestants, { ...timing, tolerance: subject.tolerance });
+    });
+    return [
+      '## Small models in the page (ms)',
+      "Kinglet's sessions live in a worker where nothing else is said, onnxruntime-web's in the page. Here both are in the page.",
+      modelTable(results, names, [{ title: 'faster', ours: names[0], theirs: names[1] }]),
+    ];
+  },
+};
+
 const builds = { relaxed: 'kinglet', simd: 'kinglet simd' };
 const quantised = ['resnet50', 'mobilenet-v2', 'bert-base'];
 const forms = { float32: '', QDQ: '-qdq', QLinear: '-qlinear' };
