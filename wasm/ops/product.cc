@@ -164,7 +164,9 @@ Status prepare(LowerContext& c, const ProductSpec& spec, ProductParams p) {
     p.m = static_cast<size_t>(rows);
     items = 1;
   }
-  if (native && one_b && c.constant(1) != nullptr) {
+  // One row times columns that lie in one piece reads each weight once, where it is.
+  bool dots = std::is_same_v<K, float> && p.m == 1 && p.b.row_stride == 1;
+  if (native && one_b && !dots && c.constant(1) != nullptr) {
     KL_ASSIGN(size_t bytes, matmul_packed_b_bytes<K>(p.k, p.n));
     MatrixView<K> view{c.constant(1)->data<K>(), static_cast<size_t>(p.b.row_stride),
                        static_cast<size_t>(p.b.column_stride), false};

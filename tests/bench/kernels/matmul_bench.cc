@@ -29,6 +29,7 @@ constexpr Shape kShapes[] = {
     {"ResNet-50 classes", 1, 1000, 2048, false},   {"BERT projection", 128, 768, 768, false},
     {"BERT feed forward", 128, 3072, 768, false},  {"two rows", 2, 1024, 512, false},
     {"three rows", 3, 1024, 512, false},           {"square 512", 512, 512, 512, false},
+    {"AlexNet fc6", 1, 4096, 9216, false},
 };
 
 }  // namespace

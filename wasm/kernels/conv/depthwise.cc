@@ -161,9 +161,12 @@ void run_rows(const Conv<float>& call, Loop l, size_t plane, size_t row, size_t 
         rows_3x3<false>(from(r, 0), l, t, height, width);
       }
     });
-  } else if (count == 1) {
+  } else if (count == 1 || (count % 2 == 1 && s.out[2] >= 8 * L)) {
     cover(count, s.out[2], 1, 8 * L, to, spare,
           [&](size_t r, size_t c, Target t) { tile_any<1, 8>(from(r, c), l, t); });
+  } else if (s.out[2] >= 4 * L) {
+    cover(count, s.out[2], 2, 4 * L, to, spare,
+          [&](size_t r, size_t c, Target t) { tile_any<2, 4>(from(r, c), l, t); });
   } else {
     cover(count, s.out[2], 4, 2 * L, to, spare,
           [&](size_t r, size_t c, Target t) { tile_any<4, 2>(from(r, c), l, t); });

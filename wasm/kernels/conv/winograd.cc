@@ -1,8 +1,9 @@
-// 3 x 3 with stride 1 by Winograd's F(4 x 4, 3 x 3): 36 products of transformed weights and transformed tiles
-// of 6 x 6 inputs give tiles of 4 x 4 outputs with a quarter of the multiplications. Interpolation points are
-// 0,
-// +-sqrt(1/2), +-sqrt(2) and infinity, whose rounding errors are smaller than those of 0, +-1, +-2.
+// 3 x 3 and 5 x 5 with stride 1 by Winograd's F(4 x 4, 3 x 3) and F(2 x 2, 5 x 5): 36 products of transformed
+// weights and transformed tiles of 6 x 6 inputs give 16 or 4 outputs for a quarter or a third of the
+// multiplications. Interpolation points are 0, +-sqrt(1/2), +-sqrt(2) and infinity, whose rounding errors are
+// smaller than those of 0, +-1, +-2. Rows of the products are tiles, columns are channels of outputs.
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/conv/internal.h"
 #include "kernels/conv/padded.h"
@@ -17,52 +18,74 @@ using V = Vec<float>;
 constexpr size_t L = 4, kWidth = kPanelWidth<float>, kRows = kStripRows<float>;
 static_assert(V::kLanes == L);
 constexpr double kA = 0.70710678118654752440, kB = 1.41421356237309504880;  // the points
-constexpr size_t kOut = 4, kIn = 6, kPlaces = kIn * kIn;
-// Elements of the transformed tiles of all channels, which stay in the second-level cache.
-constexpr size_t kBlockElements = 128 * 1024;
+constexpr size_t kIn = 6, kPlaces = kIn * kIn;
+// Weights of so many elements stay in the second-level cache, and so do the tiles of a small block and their
+// products. Larger weights pass by once for each block: blocks are as large as may be.
+constexpr size_t kCachedWeights = 160 * 1024, kSmallBlock = 4 * kRows, kLargeBlock = 10 * kRows;
+constexpr size_t kBlockElements = 2 * 1024 * 1024;
+// Input channels and elements of weights that all strips of tiles take before the next ones: while they do,
+// the processor fetches weights ahead.
+constexpr size_t kDepth = 128, kGroupElements = 4096;
+// Behind each place, so that places are not a multiple of the cache's size apart.
+constexpr size_t kSkew = 16;
 
 struct Tiles {
+  size_t out;  // outputs of a tile in each direction
   size_t down, across;
-  size_t block;  // tiles transformed together, a multiple of the panel's width
+  size_t block;  // tiles transformed together
   Padded image;
   size_t planes, columns, results;  // elements of scratch: padded image; tiles and products of a thread
   size_t count() const { return down * across; }
 };
 
+size_t panels_of(const ConvShape& s) { return ceil_div(s.out_channels, kWidth); }
+
 Result<Tiles> tiles_of(const ConvShape& s) {
   Tiles t;
-  t.down = ceil_div(s.out[1], kOut);
-  t.across = ceil_div(s.out[2], kOut);
-  KL_ASSIGN(t.image, padded_for(s, t.down * kOut, t.across * kOut));
+  t.out = kIn + 1 - s.kernel[1];
+  t.down = ceil_div(s.out[1], t.out);
+  t.across = ceil_div(s.out[2], t.out);
+  KL_ASSIGN(t.image, padded_for(s, t.down * t.out, t.across * t.out));
   KL_ASSIGN(size_t channels, checked_mul(s.groups, s.in_channels));
   KL_ASSIGN(t.planes, checked_mul(t.image.plane(), channels));
   KL_ASSIGN(t.planes, checked_add(t.planes, kPaddedSlack + 15));
   t.planes = t.planes / 16 * 16;
-  KL_ASSIGN(size_t one, checked_mul(kPlaces, s.in_channels));
-  size_t most = std::max(kBlockElements / one / kWidth * kWidth, kWidth);
-  t.block = std::min({most, 8 * kWidth, align_up(t.count(), kWidth)});
-  KL_ASSIGN(t.columns, checked_mul(one, t.block));
-  t.results = kPlaces * kRows * t.block;
+  size_t wide = panels_of(s) * kWidth;
+  KL_ASSIGN(size_t both, checked_add(s.in_channels, wide));
+  KL_ASSIGN(size_t weights, checked_mul(s.in_channels, wide));
+  KL_ASSIGN(both, checked_mul(both, kPlaces));
+  size_t most = weights <= kCachedWeights / kPlaces ? kSmallBlock : kLargeBlock;
+  most = std::clamp(kBlockElements / both, kRows, most);
+  t.block = ceil_div(t.count(), ceil_div(t.count(), most));
+  KL_ASSIGN(t.columns, checked_mul(kPlaces * s.in_channels, t.block));
+  t.columns += kPlaces * kSkew;
+  KL_ASSIGN(t.results, checked_mul(kPlaces * wide, t.block));
+  t.results += kPlaces * kSkew;
   return t;
 }
 
-// Weights of one group: strips of output channels, then places, then packed as matmul_pack_a does it.
-size_t packed_elements(const ConvShape& s) { return kPlaces * s.out_channels * s.in_channels + kRows; }
+// Weights of one group: places, then panels of output channels, then input channels.
+size_t packed_elements(const ConvShape& s) { return kPlaces * s.in_channels * kWidth * panels_of(s); }
 
-inline void transform_weights(const float* g, double (&u)[kIn][kIn]) {
-  auto line = [](double x, double y, double z, double* out, size_t step) {
+// g: `taps` x `taps` weights
+inline void transform_weights(const float* g, size_t taps, double (&u)[kIn][kIn]) {
+  auto line = [taps](const auto* x, size_t from, double* out, size_t step) {
     constexpr double a2 = kA * kA, b2 = kB * kB;
     constexpr double na = 1 / (2 * a2 * (a2 - b2)), nb = 1 / (2 * b2 * (b2 - a2));
-    out[0] = x / (a2 * b2);
-    out[step] = (x + kA * y + a2 * z) * na;
-    out[2 * step] = (x - kA * y + a2 * z) * na;
-    out[3 * step] = (x + kB * y + b2 * z) * nb;
-    out[4 * step] = (x - kB * y + b2 * z) * nb;
-    out[5 * step] = z;
+    double t[5] = {};
+    for (size_t i = 0; i < taps; ++i) t[i] = static_cast<double>(x[i * from]);
+    double even_a = t[0] + a2 * (t[2] + a2 * t[4]), odd_a = kA * (t[1] + a2 * t[3]);
+    double even_b = t[0] + b2 * (t[2] + b2 * t[4]), odd_b = kB * (t[1] + b2 * t[3]);
+    out[0] = t[0] / (a2 * b2);
+    out[step] = (even_a + odd_a) * na;
+    out[2 * step] = (even_a - odd_a) * na;
+    out[3 * step] = (even_b + odd_b) * nb;
+    out[4 * step] = (even_b - odd_b) * nb;
+    out[5 * step] = t[taps - 1];
   };
-  double rows[3][kIn];
-  for (int i = 0; i < 3; ++i) line(g[3 * i], g[3 * i + 1], g[3 * i + 2], rows[i], 1);
-  for (size_t i = 0; i < kIn; ++i) line(rows[0][i], rows[1][i], rows[2][i], &u[0][i], kIn);
+  double rows[5][kIn];
+  for (size_t i = 0; i < taps; ++i) line(g + i * taps, 1, rows[i], 1);
+  for (size_t i = 0; i < kIn; ++i) line(&rows[0][i], kIn, &u[0][i], kIn);
 }
 
 inline void transform_inputs(V (&d)[kIn]) {
@@ -78,14 +101,19 @@ inline void transform_inputs(V (&d)[kIn]) {
   d[4] = even_b - odd_b;
 }
 
-inline void transform_outputs(const V (&m)[kIn], V (&y)[kOut]) {
+template <size_t Out>
+inline void transform_outputs(const V (&m)[kIn], V (&y)[Out]) {
   constexpr float a = kA, b = kB;
   V sum_a = m[1] + m[2], odd_a = V::splat(a) * (m[1] - m[2]);
   V sum_b = m[3] + m[4], odd_b = V::splat(b) * (m[3] - m[4]);
   y[0] = m[0] + sum_a + sum_b;
-  y[1] = odd_a + odd_b;
-  y[2] = madd(V::splat(0.5f), sum_a, V::splat(2.0f) * sum_b);
-  y[3] = madd(V::splat(0.5f), odd_a, madd(V::splat(2.0f), odd_b, m[5]));
+  if constexpr (Out == 2) {
+    y[1] = odd_a + odd_b + m[5];
+  } else {
+    y[1] = odd_a + odd_b;
+    y[2] = madd(V::splat(0.5f), sum_a, V::splat(2.0f) * sum_b);
+    y[3] = madd(V::splat(0.5f), odd_a, madd(V::splat(2.0f), odd_b, m[5]));
+  }
 }
 
 // Four rows become four columns.
@@ -98,8 +126,8 @@ inline void turn(V (&r)[4]) {
   r[3] = second_halves(ef, gh);
 }
 
-// One channel's tiles [first, first + 4) to `to`, places `step` apart.
-void put_tiles(const float* const (&from)[L], size_t row, float* to, size_t step) {
+// A tile of four channels to `to`, places `step` apart.
+void put_tile(const float* const (&from)[L], size_t row, float* to, size_t step) {
   V lines[kIn][kIn];
 #pragma nounroll
   for (size_t i = 0; i < kIn; ++i) {
@@ -122,17 +150,20 @@ void put_tiles(const float* const (&from)[L], size_t row, float* to, size_t step
   }
 }
 
+// Where a tile's outputs go; channels lie `plane` apart.
 struct Finish {
-  V bias, lo, hi;
+  V lo, hi;
+  size_t plane, row;
+  const float* bias;      // null or of each channel
   const float* residual;  // null or laid out as y
   float* y;
-  size_t row, rows, columns;  // of the output plane
+  size_t channels, down, across;  // how many there are
 };
 
-// Four tiles of one channel from the products, places `step` apart.
-void take_tiles(const float* from, size_t step, const size_t (&down)[L], const size_t (&across)[L],
-                size_t tiles, const Finish& f) {
-  V lines[kIn][kOut];
+// A tile of four channels of outputs from the products, places `step` apart.
+template <size_t Out>
+void take_tile(const float* from, size_t step, const Finish& f) {
+  V lines[kIn][Out];
 #pragma nounroll
   for (size_t i = 0; i < kIn; ++i) {
     V m[kIn];
@@ -140,35 +171,40 @@ void take_tiles(const float* from, size_t step, const size_t (&down)[L], const s
     for (size_t j = 0; j < kIn; ++j) m[j] = V::load(from + (i * kIn + j) * step);
     transform_outputs(m, lines[i]);
   }
-  V out[kOut][kOut];
+  V out[Out][L];
 #pragma nounroll
-  for (size_t j = 0; j < kOut; ++j) {
-    V m[kIn], y[kOut];
+  for (size_t j = 0; j < Out; ++j) {
+    V m[kIn], y[Out];
 #pragma unroll
     for (size_t i = 0; i < kIn; ++i) m[i] = lines[i][j];
     transform_outputs(m, y);
 #pragma unroll
-    for (size_t i = 0; i < kOut; ++i) out[i][j] = y[i];
+    for (size_t i = 0; i < Out; ++i) out[i][j] = y[i];
   }
 #pragma nounroll
-  for (size_t i = 0; i < kOut; ++i) {
+  for (size_t i = 0; i < f.down; ++i) {
+#pragma unroll
+    for (size_t j = Out; j < L; ++j) out[i][j] = V::splat(0);
     turn(out[i]);
 #pragma nounroll
-    for (size_t t = 0; t < tiles; ++t) {
-      if (down[t] + i >= f.rows) continue;
-      size_t at = (down[t] + i) * f.row + across[t], valid = f.columns - across[t];
-      V sum = out[i][t] + f.bias;
-      if (valid >= L) {
+    for (size_t c = 0; c < f.channels; ++c) {
+      size_t at = c * f.plane + i * f.row;
+      V sum = out[i][c];
+      if (f.bias) sum = sum + V::load_splat(f.bias + c);
+      if (f.across == L) {
         if (f.residual) sum = sum + V::load(f.residual + at);
         min(max(sum, f.lo), f.hi).store(f.y + at);
         continue;
       }
       float lanes[L] = {};
       if (f.residual) {
-        for (size_t q = 0; q < valid; ++q) lanes[q] = f.residual[at + q];
+        for (size_t q = 0; q < f.across; ++q) lanes[q] = f.residual[at + q];
       }
       min(max(sum + V::load(lanes), f.lo), f.hi).store(lanes);
-      for (size_t q = 0; q < valid; ++q) f.y[at + q] = lanes[q];
+      if (f.across == 2)
+        std::memcpy(f.y + at, lanes, 2 * sizeof(float));
+      else
+        for (size_t q = 0; q < f.across; ++q) f.y[at + q] = lanes[q];
     }
   }
 }
@@ -179,32 +215,35 @@ bool winograd_pays(const ConvShape& s) {
   // In multiply-adds: products, transforms, and reading weights from memory. Small products do not pay.
   double channels = static_cast<double>(s.in_channels) * static_cast<double>(s.out_channels);
   double both = static_cast<double>(s.in_channels + s.out_channels), out = static_cast<double>(s.out_size());
-  auto tiles = static_cast<double>(align_up(ceil_div(s.out[1], kOut) * ceil_div(s.out[2], kOut), kWidth));
+  size_t each = kIn + 1 - s.kernel[1];
+  auto tiles = static_cast<double>(ceil_div(s.out[1], each) * ceil_div(s.out[2], each));
   double here = (tiles + 12) * kPlaces * channels + tiles * 400 * both;
-  return here < 0.8 * (out + 12) * 9 * channels;
+  return here < 0.8 * (out + 12) * static_cast<double>(s.taps()) * channels;
 }
 
 Result<size_t> winograd_packed_bytes(const ConvShape& s) {
-  KL_ASSIGN(size_t count, checked_mul(s.out_channels, s.in_channels));
+  KL_ASSIGN(size_t count, checked_mul(panels_of(s) * kWidth, s.in_channels));
   KL_ASSIGN(count, checked_mul(count, kPlaces));
-  KL_ASSIGN(count, checked_add(count, kRows));
   KL_ASSIGN(count, checked_mul(count, s.groups));
   return checked_mul(count, sizeof(float));
 }
 
 void winograd_pack(const ConvShape& s, const float* w, float* packed) {
-  StripSplit split(s.out_channels, kRows);
-  for (size_t g = 0; g < s.groups; ++g, packed += packed_elements(s)) {
-    for (size_t n = 0; n < split.count; ++n) {
-      size_t begin = split.begin(n), rows = split.rows(n);
-      float* to = packed + kPlaces * begin * s.in_channels;
-      for (size_t c = 0; c < s.in_channels; ++c)
-        for (size_t r = 0; r < rows; ++r) {
+  size_t panel = s.in_channels * kWidth, place = panel * panels_of(s);
+  for (size_t g = 0; g < s.groups; ++g, packed += place * (kPlaces - 1)) {
+    for (size_t n = 0; n < s.out_channels; n += kWidth, packed += panel) {
+      for (size_t c = 0; c < s.in_channels; ++c) {
+        float lanes[kPlaces][kWidth] = {};
+        for (size_t r = 0; r < std::min(kWidth, s.out_channels - n); ++r) {
           double u[kIn][kIn];
-          transform_weights(w + ((g * s.out_channels + begin + r) * s.in_channels + c) * 9, u);
-          for (size_t p = 0; p < kPlaces; ++p)
-            to[(p * s.in_channels + c) * rows + r] = static_cast<float>(u[p / kIn][p % kIn]);
+          transform_weights(w + ((g * s.out_channels + n + r) * s.in_channels + c) * s.taps(), s.kernel[1],
+                            u);
+          for (size_t p = 0; p < kPlaces; ++p) lanes[p][r] = static_cast<float>(u[p / kIn][p % kIn]);
         }
+        for (size_t p = 0; p < kPlaces; ++p)
+          for (size_t r = 0; r < kWidth; r += L)
+            V::load(lanes[p] + r).store(packed + p * place + c * kWidth + r);
+      }
     }
   }
 }
@@ -222,68 +261,75 @@ void run_winograd(const Conv<float>& call, void* scratch, Parallel& pool) {
   Result<Tiles> tiles = tiles_of(s);
   if (!tiles.ok()) return;  // winograd_scratch has said so
   const Tiles& t = *tiles;
-  StripSplit split(s.out_channels, kRows);
   Finish finish{};
+  Strip<float> product{};
   float lo, hi;
   bool clamp = is_clamp(call.activation, &lo, &hi);
   finish.lo = V::splat(lo), finish.hi = V::splat(hi);
-  finish.row = finish.columns = s.out[2], finish.rows = s.out[1];
+  finish.row = s.out[2], finish.plane = s.out_size();
+  is_clamp({}, &product.lo, &product.hi);
+  product.a_row = s.in_channels;
+  product.b_panel = s.in_channels * kWidth;
+  size_t depth = ceil_div(s.in_channels, ceil_div(s.in_channels, kDepth));
+  size_t group = std::max<size_t>(kGroupElements / product.b_panel, 1);
   float* copy = static_cast<float*>(scratch);
-  size_t blocks = ceil_div(t.count(), t.block), channels = s.groups * s.in_channels;
+  size_t blocks = ceil_div(t.count(), t.block), channels = s.groups * s.in_channels, panels = panels_of(s);
+  // Few tiles: threads share the channels of outputs, and transform the tiles each.
+  size_t crew = static_cast<size_t>(pool.threads());
+  size_t parts = s.groups * blocks < 2 * crew ? std::min(crew, panels) : 1;
   for (size_t image = 0; image < s.images && !cancelled(pool); ++image) {
     pad_planes(s, t.image, call.x + image * channels * s.in_size(), channels, copy, pool);
-    parallel_slots(pool, s.groups * blocks, [&](size_t thread, size_t item) {
+    parallel_slots(pool, s.groups * blocks * parts, [&](size_t thread, size_t item) {
       float* columns = copy + t.planes + thread * (t.columns + t.results);
       float* results = columns + t.columns;
-      size_t g = item / blocks, first = item % blocks * t.block, count = std::min(t.block, t.count() - first);
-      size_t padded = align_up(count, kWidth);
-      Finish f = finish;
-      // Rows and columns of four tiles' outputs; those behind the last are its copies.
-      auto places = [&](size_t n, size_t(&down)[L], size_t(&across)[L]) {
-        for (size_t q = 0; q < L; ++q) {
-          size_t index = first + std::min(n + q, count - 1);
-          down[q] = index / t.across * kOut, across[q] = index % t.across * kOut;
-        }
-      };
-      size_t panel = s.in_channels * kWidth, step = padded * s.in_channels;
-      for (size_t n = 0; n < padded; n += L) {
-        size_t down[L], across[L];
-        places(n, down, across);
-        const float* from[L];
-        for (size_t q = 0; q < L; ++q)
-          from[q] = copy + g * s.in_channels * t.image.plane() + down[q] * t.image.row() + across[q];
-        float* to = columns + n / kWidth * panel + n % kWidth;
-        for (size_t c = 0; c < s.in_channels; ++c, to += kWidth) {
-          put_tiles(from, t.image.row(), to, step);
-          for (const float*& x : from) x += t.image.plane();
+      size_t part = item % parts, g = item / parts / blocks;
+      size_t first = item / parts % blocks * t.block, count = std::min(t.block, t.count() - first);
+      auto row = [&](size_t n) { return (first + n) / t.across * t.out; };
+      auto column = [&](size_t n) { return (first + n) % t.across * t.out; };
+      size_t step = count * s.in_channels + kSkew;
+      for (size_t n = 0; n < count; ++n) {
+        const float* x = copy + g * s.in_channels * t.image.plane() + row(n) * t.image.row() + column(n);
+        for (size_t c = 0; c < s.in_channels; c += L) {
+          size_t at = std::min(c, s.in_channels - L);
+          const float* from[L];
+          for (size_t q = 0; q < L; ++q) from[q] = x + (at + q) * t.image.plane();
+          put_tile(from, t.image.row(), columns + n * s.in_channels + at, step);
         }
       }
-      for (size_t i = 0; i < split.count && !cancelled(pool); ++i) {
-        size_t begin = split.begin(i), rows = split.rows(i), channel = g * s.out_channels + begin;
-        Strip<float> strip{};
-        strip.k = s.in_channels;
-        strip.n = strip.c_row = padded;
-        strip.a = call.w + g * packed_elements(s) + kPlaces * begin * s.in_channels;
-        strip.b = columns;
-        strip.b_panel = panel;
-        strip.c = results;
-        is_clamp({}, &strip.lo, &strip.hi);
-        for (size_t p = 0; p < kPlaces; ++p) {
-          kStrips<float, true, BForm::kPanels>[rows - 1](strip);
-          strip.a += rows * s.in_channels;
-          strip.b += step;
-          strip.c += rows * padded;
-        }
-        for (size_t n = 0; n < count; n += L) {
-          size_t down[L], across[L];
-          places(n, down, across);
-          for (size_t r = 0; r < rows; ++r) {
-            size_t plane = (image * s.groups * s.out_channels + channel + r) * s.out_size();
-            f.bias = V::splat(call.bias ? call.bias[channel + r] : 0.0f);
-            f.residual = call.residual ? call.residual + plane : nullptr;
-            f.y = call.y + plane;
-            take_tiles(results + r * padded + n, rows * padded, down, across, std::min(L, count - n), f);
+      StripSplit split(count, kRows);
+      Strip<float> strip = product;
+      size_t begin = panels * part / parts, end = panels * (part + 1) / parts;
+      strip.c_row = (end - begin) * kWidth;
+      size_t place = count * strip.c_row + kSkew;
+      for (size_t p = 0; p < kPlaces && !cancelled(pool); ++p) {
+        const float* w = call.w + g * packed_elements(s) + p * panels * strip.b_panel;
+        for (size_t panel = begin; panel < end; panel += group) {
+          strip.n = std::min(group, end - panel) * kWidth;
+          for (size_t k = 0; k < s.in_channels; k += strip.k) {
+            strip.k = std::min(depth, s.in_channels - k);
+            strip.b = w + panel * strip.b_panel + k * kWidth;
+            for (size_t i = 0; i < split.count; ++i) {
+              strip.a = columns + p * step + split.begin(i) * s.in_channels + k;
+              strip.c = results + p * place + split.begin(i) * strip.c_row + (panel - begin) * kWidth;
+              strip.init = k == 0 ? nullptr : strip.c;
+              kStrips<float, false, BForm::kPanels>[split.rows(i) - 1](strip);
+            }
           }
+        }
+      }
+      Finish f = finish;
+      size_t channel = begin * kWidth, last = std::min(s.out_channels, end * kWidth);
+      for (size_t n = 0; n < count; ++n) {
+        f.down = std::min(t.out, s.out[1] - row(n)), f.across = std::min(t.out, s.out[2] - column(n));
+        for (size_t c = channel; c < last; c += L) {
+          size_t at = g * s.out_channels + c;
+          f.channels = std::min(L, last - c);
+          f.bias = call.bias ? call.bias + at : nullptr;
+          at = (image * s.groups * s.out_channels + at) * f.plane + row(n) * f.row + column(n);
+          f.residual = call.residual ? call.residual + at : nullptr;
+          f.y = call.y + at;
+          const float* from = results + n * strip.c_row + c - channel;
+          t.out == 4 ? take_tile<4>(from, place, f) : take_tile<2>(from, place, f);
         }
       }
     });

@@ -43,8 +43,8 @@ void dots(const float* a, size_t a_row, const float* x, size_t k, float* out) {
   }
 }
 
-// A strip of `rows` rows times x: the sums of its rows are the lanes of one or two vectors. Columns are read
-// in whole vectors, beyond their rows.
+// A strip of `rows` rows times x (or x times a panel of so many columns): the sums of its rows are the lanes
+// of one or two vectors. Columns are read in whole vectors, beyond their rows.
 template <int Vectors>
 void column_strip(const float* a, size_t rows, const float* x, size_t step, size_t k, float* out) {
   using V = Vec<float>;
@@ -122,8 +122,34 @@ void run_dot(const MatMul<float>& call, void* scratch, Parallel& pool) {
   });
 }
 
+namespace {
+
+// One row of A, B packed.
+void run_row(const MatMul<float>& call, Parallel& pool) {
+  constexpr size_t width = kPanelWidth<float>;
+  static_assert(width == 8);
+  std::span<const MatMulItem> items = items_of(call);
+  size_t chunk = width * std::max<size_t>(ceil_div<size_t>(8 * 1024, call.k + 1), 1);
+  size_t chunks = ceil_div(call.n, chunk);
+  parallel_slots(pool, items.size() * chunks, [&](size_t, size_t index) {
+    const MatMulItem& item = items[index / chunks];
+    size_t begin = index % chunks * chunk, end = std::min(call.n, begin + chunk);
+    float* c = call.c + item.c;
+    for (size_t j = begin; j < end; j += width) {
+      float sums[width];
+      column_strip<2>(call.b.data + item.b + j * call.k, width, call.a.data + item.a, call.a.column, call.k,
+                      sums);
+      for (size_t q = 0; q < width && j + q < end; ++q) c[j + q] = finish(call, item, 0, j + q, sums[q]);
+    }
+    activate(call.activation, c + begin, end - begin);
+  });
+}
+
+}  // namespace
+
 void run_column(const MatMul<float>& call, void* scratch, Parallel& pool) {
   constexpr size_t width = kPanelWidth<float>;
+  if (call.n != 1) return run_row(call, pool);
   StripSplit split(call.m, kStripRows<float>);
   std::span<const MatMulItem> items = items_of(call);
   size_t chunk = std::max<size_t>(ceil_div<size_t>(8 * 1024, call.k + 1), 1);

@@ -43,7 +43,7 @@ bool accepts(Form form, size_t rows, bool last, const MatMul<T>& call) {
       return call.k > 0 && plain_b && !call.a.packed &&
              ((call.n == 1 && call.a.column == 1) || (call.m == 1 && call.b.row == 1));
     case Form::kColumn:
-      return call.k > 0 && call.n == 1 && call.a.packed;
+      return call.k > 0 && (call.n == 1 ? call.a.packed : call.m == 1 && call.b.packed && !call.a.packed);
     case Form::kTiles:
       return last || call.m <= rows;
   }

@@ -15,6 +15,23 @@ namespace {
 // Elements of the padded row that the windows along the last axis read.
 int64_t row_length(const PoolAxis& a) { return (a.out - 1) * a.stride + a.reach(); }
 
+// to[i] = join(to[i], from[i]); kLp: the norm of two.
+template <PoolKind kind, class T>
+void join_rows(const T* __restrict from, T* __restrict to, int64_t n) {
+  using W = Window<kind, T>;
+  int64_t i = 0;
+  if constexpr (std::is_same_v<T, float>) {
+    using V = vec<float, 8>;
+#pragma nounroll
+    for (; i + 8 <= n; i += 8) {
+      V x = V::load(from + i), y = V::load(to + i);
+      if constexpr (kind == PoolKind::kLp) x = x * x;
+      (kind == PoolKind::kMax ? max(y, x) : y + x).store(to + i);
+    }
+  }
+  for (; i < n; ++i) to[i] = W::join(to[i], W::prepare(from[i], 2));
+}
+
 // out[i] = join over k of row[i * stride + k * dilation].
 template <PoolKind kind, class T>
 void join_along(const PoolAxis& a, const T* __restrict row, T* __restrict out) {
@@ -23,8 +40,10 @@ void join_along(const PoolAxis& a, const T* __restrict row, T* __restrict out) {
     const T* r = row + k * a.dilation;
     int64_t i = 0;
     if (a.stride == 1) {
-      if (k == 0) std::copy_n(r, a.out, out);
-      for (; i < a.out && k != 0; ++i) out[i] = W::join(out[i], r[i]);
+      if (k == 0)
+        std::copy_n(r, a.out, out);
+      else
+        join_rows<kind == PoolKind::kLp ? PoolKind::kAverage : kind>(r, out, a.out);
       continue;
     }
     if constexpr (sizeof(T) == 4) {
@@ -80,7 +99,7 @@ void pool_plane(const Pool& pool, const T* in, T* out, T* row) {
       if (kind == PoolKind::kLp && pool.p != 2) {
         for (int64_t i = 0; i < visible; ++i) target[i] += W::prepare(source[i], pool.p);
       } else {
-        for (int64_t i = 0; i < visible; ++i) target[i] = W::join(target[i], W::prepare(source[i], 2));
+        join_rows<kind>(source, target, visible);
       }
       more = false;
       for (size_t i = outer; i-- > 0 && !more;) {
