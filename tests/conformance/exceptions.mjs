@@ -173,13 +173,8 @@ export const uncompared = [
     refused: 'unsupported_operator',
   },
   {
-    cases: suite('node', 'image_decoder_decode_jpeg2k_rgb image_decoder_decode_pnm_rgb'),
-    why: 'no host decodes the format, in Node or in Chromium',
-    refused: 'unsupported_feature',
-  },
-  {
-    cases: suite('node', 'image_decoder_decode_bmp_rgb'),
-    why: 'sharp in Node does not decode BMP; tests/e2e runs the case in Chromium, which does',
+    cases: suite('node', 'image_decoder_decode_jpeg2k_rgb'),
+    why: 'neither sharp nor Chromium decodes JPEG 2000',
     refused: 'unsupported_feature',
   },
 ];

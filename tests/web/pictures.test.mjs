@@ -1,5 +1,6 @@
 // ImageDecoder in Node, whose decoder is sharp: what comes out, where in a model it may stand, and what goes wrong.
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
 import { env, InferenceSession, KingletError, Tensor } from 'kinglet';
 import sharp from 'sharp';
@@ -107,23 +108,85 @@ for (const worker of [false, true]) {
       assert.deepEqual((await decode(turnedJpeg(jpeg))).dims, [height, width, 3]);
     });
 
-    test('formats that the host lacks are named, and so is what to do', async () => {
+    test('a format that the host lacks is named, and so is what to do', async () => {
       const session = await open(decoder());
       const run = (file) => session.run({ file: bytes(file) });
       const context = { host: /Node/, hint: /PNG/, op: /ImageDecoder/, node: /ImageDecoder_image/ };
       const jp2 = Buffer.from('0000000c6a5020200d0a870a00000014667479706a703220', 'hex');
-      await fails(run(bmp(2, 2, rgb)), 'unsupported_feature', /no decoder for BMP/, {
+      const [lacking, packed, pam] = [/^JPEG 2000$/, /^BMP$/, /^PNM$/].map((format) => ({
         ...context,
-        format: /^BMP$/,
-      });
-      await fails(run(jp2), 'unsupported_feature', /no decoder for JPEG 2000/, context);
-      await fails(
-        run(Buffer.from('P6\n1 1\n255\nabc')),
-        'unsupported_feature',
-        /no decoder for PNM/,
-        context,
-      );
+        format,
+      }));
+      await fails(run(jp2), 'unsupported_feature', /no decoder for JPEG 2000/, lacking);
+      const runs = bmp(2, 2, rgb.subarray(0, 12));
+      runs[30] = 1;
+      await fails(run(runs), 'unsupported_feature', /no decoder for this kind of BMP/, packed);
+      await fails(run(Buffer.from('P7\nWIDTH 1\n')), 'unsupported_feature', /this kind of PNM/, pam);
       assert.deepEqual([...(await run(png(width, height, rgb))).image.data], [...rgb]);
+      await session.release();
+    });
+
+    test('BMP of each depth, and PNM of each kind', async () => {
+      const session = await open(decoder());
+      const pixels = async (file) => [...(await session.run({ file: bytes(file) })).image.data];
+      assert.deepEqual(await pixels(bmp(width, height, rgb)), [...rgb]);
+      const downwards = bmp(width, height, rgb);
+      downwards.writeInt32LE(-height, 22);
+      const rows = Array.from({ length: height }, (_, y) => [
+        ...rgb.subarray(3 * y * width, 3 * (y + 1) * width),
+      ]);
+      assert.deepEqual(await pixels(downwards), rows.reverse().flat());
+      const wide = bmp(4, 1, noise(16).subarray(0, 12));
+      wide.writeUInt16LE(32, 28);
+      const deep = Buffer.concat([wide.subarray(0, 54), noise(16, 3)]);
+      assert.deepEqual(
+        await pixels(deep),
+        [0, 4, 8, 12].flatMap((i) => [...noise(16, 3).subarray(i, i + 3)].reverse()),
+      );
+      for (const depth of [1, 4, 8]) {
+        const palette = noise(4 << depth, depth);
+        const places = Array.from({ length: 9 * 2 }, (_, i) => (i * 7) % (1 << depth));
+        const row = Math.ceil((9 * depth) / 32) * 4;
+        const head = Buffer.from(bmp(9, 2, noise(54))).subarray(0, 54);
+        head.writeUInt16LE(depth, 28);
+        head.writeUInt32LE(54 + palette.length, 10);
+        const lines = Buffer.alloc(2 * row);
+        for (const [i, place] of places.entries()) {
+          const bit = (i % 9) * depth;
+          lines[(1 - Math.floor(i / 9)) * row + (bit >> 3)] |= place << (8 - depth - (bit & 7));
+        }
+        assert.deepEqual(
+          await pixels(Buffer.concat([head, palette, lines])),
+          places.flatMap((place) => [...palette.subarray(4 * place, 4 * place + 3)].reverse()),
+        );
+      }
+      const text = (...parts) => Buffer.concat(parts.map((part) => Buffer.from(part)));
+      const grey = (...values) => values.flatMap((v) => [v, v, v]);
+      assert.deepEqual(await pixels(text('P1 # bits\n3 2\n101\n0 1 0')), grey(0, 255, 0, 255, 0, 255));
+      assert.deepEqual(await pixels(text('P2\n2 # w\n 2 10\n0 5 10 99')), grey(0, 128, 255, 255));
+      assert.deepEqual(await pixels(text('P3 1 2 255\n1 2 3\n4 5 6\n')), [1, 2, 3, 4, 5, 6]);
+      assert.deepEqual(
+        await pixels(text('P4\n9 2\n', [0b10100000, 0x80, 0, 0])),
+        grey(0, 255, 0, 255, 255, 255, 255, 255, 0, ...Array(9).fill(255)),
+      );
+      assert.deepEqual(await pixels(text('P5\n3 1\n255\n', [7, 8, 10])), grey(7, 8, 10));
+      assert.deepEqual(await pixels(text('P5 1 2 65535\n', [255, 255, 128, 0])), grey(255, 128));
+      assert.deepEqual(await pixels(text(`P6\n${width} ${height}\n255\n`, rgb)), [...rgb]);
+      for (const bad of [
+        'P1\n2 2\n101',
+        'P3 1 1 255 1 2',
+        'P5 0 1 255\n',
+        'P5 2 x',
+        'P6',
+        'P6 2 2 255\nabc',
+        'P5 1 1 70000\nab',
+      ])
+        await fails(session.run({ file: bytes(text(bad, ' ')) }), 'invalid_input', /picture/);
+      await fails(session.run({ file: bytes(text('P5 99999999 99999999 255 ')) }), 'out_of_memory', /pixels/);
+      const huge = bmp(1, 1, [1, 2, 3]);
+      huge.writeInt32LE(0x7fffffff, 18);
+      huge.writeInt32LE(0x7fffffff, 22);
+      await fails(session.run({ file: bytes(huge) }), 'out_of_memory', /pixels/);
       await session.release();
     });
 
@@ -132,7 +195,7 @@ for (const worker of [false, true]) {
       const run = (file) => session.run({ file: bytes(file) });
       const good = png(width, height, rgb);
       const large = noise(64 * 64 * 3);
-      const files = [good, png(64, 64, large)];
+      const files = [good, png(64, 64, large), bmp(64, 64, large)];
       for (const form of ['jpeg', 'webp', 'tiff'])
         files.push(
           await sharp(large, { raw: { width: 64, height: 64, channels: 3 } })
@@ -308,6 +371,30 @@ for (const worker of [false, true]) {
     });
   });
 }
+
+test('a picture is decoded once while runs follow that use it, and forgotten by a run that does not', async () => {
+  // What the package requires, which is not what this file imports.
+  const { queue } = createRequire(import.meta.url)('sharp');
+  let changes = 0;
+  const count = () => changes++;
+  queue.on('change', count);
+  const session = await InferenceSession.create(decoder());
+  const run = async (file) => {
+    changes = 0;
+    await session.run({ file: bytes(file) });
+    // A picture joins the queue and leaves it.
+    return changes / 2;
+  };
+  const small = png(width, height, rgb);
+  const other = png(width, height, noise(rgb.length, 5));
+  // 3 x 2500 x 2500 bytes are more than a session keeps.
+  const large = png(2500, 2500, new Uint8Array(2500 * 2500), { color: 'grey' });
+  const counts = [];
+  for (const file of [small, small, other, small, large, large]) counts.push(await run(file));
+  queue.off('change', count);
+  await session.release();
+  assert.deepEqual(counts, [1, 0, 1, 1, 1, 1]);
+});
 
 test('a pixel format that ONNX does not have, and a file that is no list', async () => {
   const file = bytes(png(width, height, rgb));

@@ -104,7 +104,7 @@ for (const [kind, options] of [
 
 test('the pictures of the ONNX test data', async () => {
   // Chroma is brought to full size by each JPEG and WebP decoder in its own way, and rounded: a unit or two.
-  const exact = ['png_rgb', 'bmp_rgb'];
+  const exact = ['png_rgb', 'bmp_rgb', 'pnm_rgb'];
   for (const name of [...exact, 'jpeg_rgb', 'jpeg_bgr', 'jpeg_grayscale', 'webp_rgb']) {
     const { sets } = await readCase(`node/image_decoder_decode_${name}`);
     const [{ inputs, outputs }] = sets;
@@ -163,14 +163,14 @@ test('what cannot be decoded is a typed error, and the session goes on', async (
   const vast = png(30000, 30000, new Uint8Array(30000), { color: 'grey', bits: 1 });
   const tiff = await raw(rgb, width, height).tiff().toBuffer();
   const jp2 = Buffer.from('0000000c6a5020200d0a870a00000014667479706a703220', 'hex');
-  const files = [...cut, ...damaged, ...nothing, vast, tiff, jp2, Buffer.from('P6\n1 1\n255\nabc'), good];
+  const files = [...cut, ...damaged, ...nothing, vast, tiff, jp2, Buffer.from('P7\nWIDTH 1\n'), good];
   const results = await inPage('plain', { files });
   const [last, ...lacking] = results.splice(-4).reverse();
   assert.deepEqual(last.data, [...rgb]);
   for (const [i, name] of ['PNM', 'JPEG 2000', 'TIFF'].entries()) {
     const { code, message, context } = lacking[i];
     assert.equal(code, 'unsupported_feature');
-    assert.match(message, new RegExp(`this browser has no decoder for ${name}`));
+    assert.match(message, new RegExp(`this browser has no decoder for (this kind of )?${name}`));
     assert.deepEqual([context.format, context.op, context.host], [name, 'ImageDecoder', 'this browser']);
     assert.match(context.hint, /PNG/);
   }

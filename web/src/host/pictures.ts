@@ -1,9 +1,10 @@
-// Decodes pictures with what the page or process has: the browser's decoders, or sharp in Node.
+// Decodes pictures with what the page or process has: the browser's decoders, or sharp in Node; plain formats itself.
 import { KingletError } from '../errors.js';
 import { canvas } from '../image.js';
 import { isNode } from './features.js';
 import { type Sharp, sharp } from './node.js';
 import { extentsOf, formatOf, type PictureFormat, withoutExif } from './picture-file.js';
+import { readBmp, readPnm } from './picture-plain.js';
 
 /** Pixels row by row, `channels` bytes each: grey, grey and alpha, RGB, or RGBA. */
 export interface Picture {
@@ -13,17 +14,23 @@ export interface Picture {
   pixels: Uint8Array | Uint8ClampedArray;
 }
 
-const mediaTypes: { [name in PictureFormat]?: string } = {
-  'JPEG 2000': 'image/jp2',
-  PNM: 'image/x-portable-anymap',
-};
-const sharpNames: { [name in PictureFormat]?: string } = { 'JPEG 2000': 'jp2', PNM: 'ppm' };
+const mediaTypes: { [name in PictureFormat]?: string } = { 'JPEG 2000': 'image/jp2' };
+const sharpNames: { [name in PictureFormat]?: string } = { 'JPEG 2000': 'jp2' };
 // What every browser has.
 const everywhere: readonly PictureFormat[] = ['JPEG', 'PNG', 'WebP', 'GIF', 'BMP'];
 
-function lacks(format: PictureFormat, host: string, hint: string, cause?: unknown): KingletError {
+const ask = 'give the picture as JPEG, PNG or WebP';
+const hostName = () => (isNode() ? 'Node' : 'this browser');
+
+function lacks(
+  format: PictureFormat,
+  host: string,
+  hint: string,
+  { kind = '', cause }: { kind?: string; cause?: unknown } = {},
+): KingletError {
   const context = { format, host, hint };
-  return new KingletError('unsupported_feature', `${host} has no decoder for ${format}`, { context, cause });
+  const detail = `${host} has no decoder for ${kind}${format}`;
+  return new KingletError('unsupported_feature', detail, { context, cause });
 }
 
 function damaged(format: PictureFormat, host: string, cause: unknown): KingletError {
@@ -77,7 +84,7 @@ function pixelsOf(bitmap: ImageBitmap): Picture {
 }
 
 async function decodeInBrowser(encoded: Uint8Array, format: PictureFormat, most: number): Promise<Picture> {
-  const host = 'this browser';
+  const host = hostName();
   try {
     const said = extentsOf(format, encoded);
     if (said) refuseLarge(...said, most);
@@ -94,27 +101,30 @@ async function decodeInBrowser(encoded: Uint8Array, format: PictureFormat, most:
     });
   } catch (error) {
     if (everywhere.includes(format)) throw damaged(format, host, error);
-    throw lacks(format, host, 'give the picture as JPEG, PNG, WebP or BMP', error);
+    throw lacks(format, host, ask, { cause: error });
   }
   try {
     refuseLarge(bitmap.width, bitmap.height, most);
     return pixelsOf(bitmap);
+  } catch (error) {
+    if (error instanceof KingletError) throw error;
+    const detail = `no canvas of ${bitmap.width} x ${bitmap.height} pixels: ${error}`;
+    throw new KingletError('out_of_memory', detail, { cause: error });
   } finally {
     bitmap.close();
   }
 }
 
 async function decodeInNode(encoded: Uint8Array, format: PictureFormat, most: number): Promise<Picture> {
-  const host = 'Node';
+  const host = hostName();
   let decoder: Sharp;
   try {
     decoder = sharp();
   } catch (error) {
-    throw lacks(format, host, 'npm install sharp', error);
+    throw lacks(format, host, 'npm install sharp', { cause: error });
   }
   const name = sharpNames[format] ?? format.toLowerCase();
-  if (!decoder.format[name]?.input.buffer)
-    throw lacks(format, 'sharp in Node', 'give the picture as JPEG, PNG, WebP, GIF or TIFF');
+  if (!decoder.format[name]?.input.buffer) throw lacks(format, 'sharp in Node', ask);
   const options = { failOn: 'error', ignoreIcc: true, limitInputPixels: most };
   try {
     const { data, info } = await decoder(encoded, options)
@@ -140,5 +150,17 @@ const mostPixels = 2 ** 28;
 export async function decodePicture(encoded: Uint8Array, room: number): Promise<Picture> {
   const format = formatOf(encoded);
   const most = Math.min(Math.max(1, Math.floor(room / 4)), mostPixels);
+  if (format === 'PNM' || (format === 'BMP' && isNode())) {
+    try {
+      const picture = (format === 'PNM' ? readPnm : readBmp)(encoded, (width, height) =>
+        refuseLarge(width, height, most),
+      );
+      if (picture) return picture;
+    } catch (error) {
+      if (error instanceof KingletError) throw error;
+      throw damaged(format, hostName(), error);
+    }
+    throw lacks(format, hostName(), ask, { kind: 'this kind of ' });
+  }
   return (isNode() ? decodeInNode : decodeInBrowser)(encoded, format, most);
 }
