@@ -188,7 +188,7 @@ export class EngineSession {
   async #decodeWanted(failure: unknown): Promise<void> {
     const pictures = this.#pictures;
     const { wanted } = pictures;
-    if (!wanted || !(failure instanceof KingletError)) throw failure;
+    if (!wanted || this.#dead || !(failure instanceof KingletError)) throw failure;
     try {
       pictures.refuseMore();
       const room = this.#memoryLimit - this.#abi.liveBytes() - pictures.bytes - wanted.length;
