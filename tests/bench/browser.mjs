@@ -94,13 +94,23 @@ export const profileModel = (browser, base, files, runs = 5) =>
   });
 
 /**
- * Page start to first result of the tiny model. Cold: nothing cached. Warm: the files are in the HTTP cache.
+ * Page start to first result of the tiny model, and the start of the page without a runtime. Cold: nothing cached. Warm: the files are in the HTTP cache.
  * @returns {Promise<Record<string, { cold: { median: number, spread: number }, warm: { median: number, spread: number } }>>}
  */
-export async function timeStart(browser, base, runtimes, repeats) {
+export async function timeStart(browser, base, contestants, repeats) {
+  const alone = 'the page alone';
+  const runtimes = [...contestants, alone];
   const once = async (context, runtime) => {
-    const page = await openPage(context, `${base}start.html?${encodeURIComponent(runtime)}`);
-    await waitFor(page, () => globalThis.started !== undefined);
+    const page = await context.newPage();
+    const complaints = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    // Nothing runs in the page before it has finished: what asks it again and again would take its time.
+    const finished = page.waitForEvent('console', {
+      predicate: (message) => message.text() === 'started',
+      timeout: 60_000,
+    });
+    await page.goto(`${base}start.html?${encodeURIComponent(runtime === alone ? '' : runtime)}`);
+    await finished.catch((error) => stop(`${page.url()}: ${error.message}\n${complaints.join('\n')}`));
     const { milliseconds, scores } = await page.evaluate(() => globalThis.started);
     await page.close();
     return { milliseconds, scores };
@@ -119,7 +129,7 @@ export async function timeStart(browser, base, runtimes, repeats) {
     for (const runtime of runtimes) warm[runtime].push((await once(kept, runtime)).milliseconds);
   }
   await kept.close();
-  const [first, ...others] = runtimes.map((name) => results[name]);
+  const [first, ...others] = contestants.map((name) => results[name]);
   for (const other of others) {
     if (other.some((value, i) => Math.abs(value - first[i]) > 1e-3))
       stop('the runtimes disagree on the tiny model');

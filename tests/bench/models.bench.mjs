@@ -48,7 +48,7 @@ const start = {
     const starts = await timeStart(browser, base, ['kinglet', 'onnxruntime-web'], Number(options.starts));
     return [
       '## Page start to first result, 26 kB model (ms)',
-      'Cold: nothing cached. Warm: files in the HTTP cache.',
+      'Cold: nothing cached. Warm: files in the HTTP cache. The page alone: its scripts and no runtime, which all others contain.',
       startTable(starts),
     ];
   },
