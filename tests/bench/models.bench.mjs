@@ -3,7 +3,7 @@
 //   --parts a,b       of models, small, int8, twins, start, memory, growth, kernels, sizes (default: all; with --models: models)
 //   --models a,b      parts of model names (default: the standard ones)
 //   --runtimes a,b    of page/runtimes.js, or with --node of tests/support/runtimes.mjs; the first is compared with the others
-//   --rounds N        turns of each runtime (default 7)      --block MS  length of a turn (default 150)
+//   --rounds N        turns of each runtime (default 5)      --block MS  length of a turn (default 120)
 //   --starts N        page starts of each runtime (default 7)
 //   --profile         also where each model's time goes, by kernel
 //   --node            under Node instead, models alone
@@ -30,8 +30,8 @@ const { values: options } = parseArgs({
     parts: { type: 'string' },
     models: { type: 'string', default: '' },
     runtimes: { type: 'string' },
-    rounds: { type: 'string', default: '7' },
-    block: { type: 'string', default: '150' },
+    rounds: { type: 'string', default: '5' },
+    block: { type: 'string', default: '120' },
     starts: { type: 'string', default: '7' },
     node: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
@@ -80,7 +80,12 @@ async function inBrowser() {
     const sections = [surroundings(browser.version())];
     for (const name of Object.keys(parts).filter((name) => chosen.includes(name)))
       await step(name, async () => {
-        sections.push(...(await parts[name].run(context)));
+        // A part that fails says so in the report; the others go on.
+        const failed = (error) => {
+          process.exitCode = 1;
+          return [`## ${name}`, `FAILED: ${error.message}`];
+        };
+        sections.push(...(await parts[name].run(context).catch(failed)));
       });
     return sections;
   } finally {
