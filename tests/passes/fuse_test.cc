@@ -75,8 +75,7 @@ TEST_CASE("fuse_gelu") {
   expect_passes(head +
                     "p = Mul(x, x) a = Div(p, root) b = Erf(a) c = Add(b, one) d = Mul(p, c) y = Mul(d, "
                     "half) output y: float32",
-                "input x: float32[2] y = kinglet.Elementwise(x) {functions=[\"Mul\", \"GeluErf\"], "
-                "operands=[0, 0, 3, 0], numbers=[0.0, 0.0, 0.0, 0.0]} output y: float32");
+                "input x: float32[2] p = Mul(x, x) y = Gelu(p) output y: float32");
   expect_unchanged("fuse_gelu", head + erf + "d = Mul(root, c) y = Mul(d, half) output y: float32");
   expect_unchanged(
       "fuse_gelu",
@@ -219,47 +218,33 @@ TEST_CASE("fuse_matmul_bias, and what follows a product") {
   expect_unchanged("fuse_matmul_bias", head + "y = Add(p, bias) output y: float32 output p: float32");
 }
 
-TEST_CASE("fuse_elementwise") {
-  expect_passes(R"(
-    input a: float32[N,4]
-    input b: float32[N,4]
-    input c: float32[4]
-    const two: float32 = [2.0]
-    d = Mul(a, b)
-    e = Add(d, c)
-    f = Sqrt(e)
-    y = Div(two, f)
-    output y: float32)",
-                R"(
-    input a: float32[N,4]
-    input b: float32[N,4]
-    input c: float32[4]
-    y = kinglet.Elementwise(a, b, c) {functions=["Mul", "Add", "Sqrt", "Div"], operands=[0, 1, 3, 2, 4, 0, -1, 5], numbers=[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0]}
-    output y: float32)");
-  // Parameters, one value as both operands, two branches.
-  expect_passes(
-      "input a: float32[3] b = LeakyRelu(a) {alpha=0.25} c = Exp(a) d = Sub(c, b) y = Mul(d, d) output y: "
-      "float32",
-      "input a: float32[3] y = kinglet.Elementwise(a) {functions=[\"Exp\", \"LeakyRelu\", \"Sub\", \"Mul\"], "
-      "operands=[0, 0, 0, 0, 3, 4, 5, 5], numbers=[0.0, 0.0, 0.25, 0.0, 0.0, 0.0, 0.0, 0.0]} output y: "
-      "float32");
-  // A fourth input stays outside.
-  expect_passes(
-      "input a: float32[3] input b: float32[3] input c: float32[3] input d: float32[3] "
-      "e = Add(a, b) f = Mul(e, c) y = Sub(f, d) output y: float32",
-      "input a: float32[3] input b: float32[3] input c: float32[3] input d: float32[3] "
-      "e = kinglet.Elementwise(a, b, c) {functions=[\"Add\", \"Mul\"], operands=[0, 1, 3, 2], "
-      "numbers=[0.0, 0.0, 0.0, 0.0]} y = Sub(e, d) output y: float32");
-  // What would be repeated, what others read, other types, shapes that are not known.
-  expect_unchanged("fuse_elementwise",
-                   "input a: float32[4] input b: float32[3,4] c = Exp(a) y = Mul(c, b) output y: float32");
-  expect_unchanged("fuse_elementwise",
-                   "input a: float32[4] b = Exp(a) y = Sqrt(b) output y: float32 output b: float32");
-  expect_unchanged(
-      "fuse_elementwise",
-      "input a: float32[4] b = Exp(a) y = Sqrt(b) z = Abs(b) output y: float32 output z: float32");
-  expect_unchanged("fuse_elementwise", "input a: float64[4] b = Exp(a) y = Sqrt(b) output y: float64");
-  expect_unchanged("fuse_elementwise", "input a: float32 b = Exp(a) y = Sqrt(b) output y: float32");
+TEST_CASE("fuse_activation, with a scale and a shift behind it") {
+  const std::string head = R"(
+    input x: float32[N,2,H,W]
+    const w: float32[3,2,1,1] = ramp
+    const three: float32 = [3.0]
+    const six: float32 = [6.0]
+    const zero: float32 = [0.0]
+    const k: float32[1] = [0.5]
+    const b: float32[1] = [-2.0]
+    c = Conv(x, w)
+)";
+  auto fused = [](const std::string& numbers) {
+    return "input x: float32[N,2,H,W] const w: float32[3,2,1,1] = ramp "
+           "y = com.microsoft.FusedConv(x, w) {activation=" +
+           numbers + "} output y: float32";
+  };
+  // Parts whose passes leave nodes behind that nobody reads do not count as readers.
+  const std::string parts = "p = Add(c, three) q = Clip(p, zero, six) r = Mul(c, q) h = Div(r, six) ";
+  expect_passes(head + parts + "m = Mul(k, h) y = Add(m, b) output y: float32",
+                fused("\"HardSwish\", activation_scale=0.5, activation_shift=-2.0"));
+  expect_passes(head + "r = Relu(c) m = Add(r, b) y = Mul(m, k) output y: float32",
+                fused("\"Relu\", activation_scale=0.5, activation_shift=-1.0"));
+  // A value that others read.
+  expect_passes(head + "r = Relu(c) y = Mul(r, k) output y: float32 output r: float32",
+                "input x: float32[N,2,H,W] const w: float32[3,2,1,1] = ramp const k: float32[1] = [0.5] "
+                "r = com.microsoft.FusedConv(x, w) {activation=\"Relu\"} y = Mul(r, k) "
+                "output y: float32 output r: float32");
 }
 
 TEST_CASE("fuse_transpose_into_matmul and fuse_scale_into_matmul") {

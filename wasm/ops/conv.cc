@@ -74,6 +74,8 @@ Status lower(LowerContext& c) {
     auto params = c.attributes().get_floats("activation_params");
     if (!params.empty()) p.activation.alpha = params[0];
     if (params.size() > 1) p.activation.beta = params[1];
+    p.activation.scale = c.attributes().get_float("activation_scale", 1);
+    p.activation.shift = c.attributes().get_float("activation_shift", 0);
   }
   if (c.dtype(0) == DType::kFloat64) return prepare<double>(c, std::move(p));
   return prepare<float>(c, std::move(p));
@@ -87,11 +89,12 @@ constexpr OpDef kConv[] = {
      .signature = "X:T W:T B:T? -> Y:T | T=floats | " CONV_ATTRIBUTES,
      .infer = infer,
      .lower = lower},
-    // activation(conv + B + Z); activation_params: alpha and beta of the function, Clip: its bounds.
+    // activation_scale * activation(conv + B + Z) + activation_shift; activation_params: alpha and beta of
+    // the function, Clip: its bounds. Scale and shift are made by passes.
     {.domain = kMicrosoft,
      .name = "FusedConv",
      .signature = "X:T W:T B:T? Z:T? -> Y:T | T=float16,float32 | " CONV_ATTRIBUTES
-                  " activation:s activation_params:fs",
+                  " activation:s activation_params:fs activation_scale:f=1 activation_shift:f=0",
      .infer = infer,
      .lower = lower},
 };

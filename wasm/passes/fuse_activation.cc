@@ -37,12 +37,34 @@ std::optional<Activation> activation_of(const Graph& graph, const Node& node) {
   return std::nullopt;
 }
 
+// A number that is multiplied with, or added to, what a convolution with an activation gives.
+Status fuse_scale(const Graph& graph, const Node& node, Patch* patch) {
+  bool mul = is_op(node, "Mul");
+  if (!mul && !is_op(node, "Add")) return {};
+  auto parts = either(node, [&](ValueId v) { return scalar(graph, v, 1).has_value(); });
+  if (!parts || !is_float32(graph, parts->first) || !read_once(graph, parts->first)) return {};
+  const Node* conv = producer(graph, parts->first, "FusedConv", kMicrosoft);
+  if (conv == nullptr || !conv->attributes.has("activation")) return {};
+  auto number = static_cast<float>(*scalar(graph, parts->second, 1));
+  float scale = conv->attributes.get_float("activation_scale", 1);
+  float shift = conv->attributes.get_float("activation_shift", 0);
+  Node fused = make_node(*conv, conv->op, conv->inputs, conv->attributes, conv->domain);
+  fused.attributes.set("activation_scale", mul ? scale * number : scale);
+  fused.attributes.set("activation_shift", mul ? shift * number : shift + number);
+  patch->replace(node.outputs[0], patch->add(std::move(fused)));
+  patch->remove(graph.edge(node.outputs[0]).producer);
+  return {};
+}
+
 }  // namespace
 
-// An activation behind a convolution or product of float32 becomes part of it.
+// An activation behind a convolution or product of float32 becomes part of it; so do numbers that what a
+// convolution gives is multiplied with and that are added behind that.
 Status fuse_activation(const Graph& graph, NodeId id, Patch* patch) {
   const Node& node = graph.node(id);
   ValueId x = node.input(0);
+  KL_TRY(fuse_scale(graph, node, patch));
+  if (!patch->empty()) return {};
   const Node* before = graph.producer(x);
   if (before == nullptr || !is_float32(graph, x) || !read_once(graph, x) || before->outputs.size() != 1)
     return {};

@@ -79,12 +79,15 @@ Activation default_activation(Activation::Kind kind) {
 void activate(const Activation& activation, float* x, size_t n) {
   if (activation.kind == Activation::kNone) return;
   switch (activation.kind) {
-#define ACTIVATION(name, formula) \
-  case Activation::k##name:       \
-    return apply<name##Formula>(activation, x, n);
+#define ACTIVATION(name, formula)           \
+  case Activation::k##name:                 \
+    apply<name##Formula>(activation, x, n); \
+    break;
 #include "kernels/matmul/activation.inc"
 #undef ACTIVATION
   }
+  if (activation.scale != 1 || activation.shift != 0)
+    apply<AffineFormula>({Activation::kAffine, activation.scale, activation.shift}, x, n);
 }
 
 bool is_clamp(const Activation& activation, float* lo, float* hi) {
@@ -92,7 +95,7 @@ bool is_clamp(const Activation& activation, float* lo, float* hi) {
         : activation.kind == Activation::kClip ? activation.alpha
                                                : -simd::kInfinity;
   *hi = activation.kind == Activation::kClip ? activation.beta : simd::kInfinity;
-  return activation.kind <= Activation::kClip;
+  return activation.kind <= Activation::kClip && activation.scale == 1 && activation.shift == 0;
 }
 
 }  // namespace kinglet

@@ -15,6 +15,8 @@ struct Activation {
   Kind kind = kNone;
   // As in the ONNX operator; Clip: alpha is the lower bound, beta the upper one.
   float alpha = 0, beta = 0;
+  // What follows: scale * f(x) + shift.
+  float scale = 1, shift = 0;
 };
 
 // The number of kinds.
