@@ -234,6 +234,7 @@ class Task {
       row.largest = largest;
     }
     W total = W::splat(0);
+#pragma clang loop unroll(disable)
     for (size_t i = 0; i < whole; i += W::kLanes) {
       W x = simd::exp_negative(W::load(s + i) - W::splat(largest));
       x.store(s + i);

@@ -24,6 +24,7 @@ void unary_lanes(const Row& row) {
   if (row.params != nullptr) std::memcpy(p, row.params, sizeof p);
   float edge[kLanes] = {};
   // The last stretch passes through `edge`, so that the function is there once.
+#pragma clang loop unroll(disable)
   for (size_t i = 0; i < row.n; i += kLanes) {
     size_t left = row.n - i;
     const float* from = x + i;

@@ -1,5 +1,8 @@
 #include "kernels/matmul/activation.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "simd/math.h"
 
 namespace kinglet {
@@ -24,9 +27,16 @@ template <class Formula>
 void apply(const Activation& f, float* x, size_t n) {
   using V = Vec<float>;
   const V a = V::splat(f.alpha), b = V::splat(f.beta);
-  size_t i = 0;
-  for (; i + V::kLanes <= n; i += V::kLanes) Formula::template apply<V>(V::load(x + i), a, b).store(x + i);
-  if (i < n) store_partial(Formula::template apply<V>(load_partial<V>(x + i, n - i), a, b), x + i, n - i);
+  float edge[V::kLanes] = {};
+  // The last elements pass through `edge`, so that the formula is there once.
+#pragma clang loop unroll(disable)
+  for (size_t i = 0; i < n; i += V::kLanes) {
+    size_t left = std::min<size_t>(n - i, V::kLanes);
+    float* at = x + i;
+    if (left < V::kLanes) at = edge, std::memcpy(edge, x + i, left * sizeof(float));
+    Formula::template apply<V>(V::load(at), a, b).store(at);
+    if (left < V::kLanes) std::memcpy(x + i, edge, left * sizeof(float));
+  }
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
