@@ -177,7 +177,12 @@ TEST_CASE("conv: activations and the residual, on every kernel") {
                     Activation::kLeakyRelu}) {
     Activation f = default_activation(kind);
     if (kind == Activation::kClip) f = {kind, -0.5f, 0.5f};
-    for (size_t i : {0, 2, 5, 6, 15, 17, 21, 33, 34}) agrees_with_judge<float>(kShapes[i], true, 2, f);
+    for (size_t i : {0, 2, 5, 6, 15, 17, 21, 33, 34}) {
+      agrees_with_judge<float>(kShapes[i], true, 2, f);
+      Activation shifted = f;
+      shifted.scale = 0.75f, shifted.shift = -2;
+      agrees_with_judge<float>(kShapes[i], true, 2, shifted);
+    }
   }
 }
 

@@ -195,6 +195,8 @@ TEST_CASE("activations follow their definitions") {
   check({A::kTanh}, [](double v) { return std::tanh(v); });
   check({A::kHardSigmoid, 0.2f, 0.5f}, [&](double v) { return clip(0.2f * v + 0.5, 0, 1); });
   check({A::kHardSwish}, [&](double v) { return v * clip(v / 6 + 0.5, 0, 1); });
+  check({A::kHardSwish, 0, 0, 0.25f, 3}, [&](double v) { return 0.25 * v * clip(v / 6 + 0.5, 0, 1) + 3; });
+  check({A::kRelu, 0, 0, 2, -1}, [](double v) { return 2 * std::max(v, 0.0) - 1; });
   check({A::kSilu}, [&](double v) { return v * sigmoid(v); });
   check({A::kElu, 1.5f}, [](double v) { return v < 0 ? 1.5 * std::expm1(v) : v; });
   check({A::kGeluTanh},
