@@ -17,7 +17,7 @@ std::span<const MatMulItem> items_of(const MatMul<T>& call) {
 }
 
 // Depth of a block: a strip of A and a panel of B of this depth stay in the first-level cache.
-inline constexpr size_t kDepth = 384;
+inline constexpr size_t kDepth = 512;
 // Elements of a block of B, which stays in the second-level cache while strips of A pass.
 inline constexpr size_t kBlockElements = 40 * 1024;
 

@@ -1,5 +1,6 @@
 #include "kernels/softmax/softmax.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "kernels/cast/runs.h"
@@ -8,11 +9,10 @@ namespace kinglet {
 
 namespace {
 
-// Into `largest`, element by element.
+// Into `largest`, element by element. A NaN is never the largest: it makes the sum of exponentials one.
 template <class T>
 void raise(const T* x, size_t n, T* largest) {
-  for_lanes<T>(n,
-               [&]<class V>(size_t i) { maximum(V::load(x + i), V::load(largest + i)).store(largest + i); });
+  for_lanes<T>(n, [&]<class V>(size_t i) { max(V::load(largest + i), V::load(x + i)).store(largest + i); });
 }
 
 template <class T>
@@ -21,12 +21,12 @@ T largest_of(const T* x, size_t n, T largest) {
   if constexpr (std::is_same_v<T, float>) {
     using V = vec<float, 8>;
     V m = V::splat(largest);
-    for (; i + 8 <= n; i += 8) m = maximum(m, V::load(x + i));
+    for (; i + 8 <= n; i += 8) m = max(m, V::load(x + i));
     T lanes[8];
     m.store(lanes);
-    for (T lane : lanes) largest = maximum(vec<T, 1>{largest}, vec<T, 1>{lane}).v;
+    for (T lane : lanes) largest = std::max(largest, lane);
   }
-  for (; i < n; ++i) largest = maximum(vec<T, 1>{largest}, vec<T, 1>{x[i]}).v;
+  for (; i < n; ++i) largest = std::max(largest, x[i]);
   return largest;
 }
 
