@@ -243,7 +243,7 @@ TEST_CASE("matmul: which kernel a call gets") {
   CHECK(name(480, 120, AForm::kPacked, BForm::kRows) == "f32_tiles");
   CHECK(name(3, 64, AForm::kRows, BForm::kPacked) == "f32_tiles");
   CHECK(name(1, 1000, AForm::kRows, BForm::kPacked) == "f32_column");
-  CHECK(name(2, 64, AForm::kRows, BForm::kPacked) == "f32_2x16");
+  CHECK(name(2, 64, AForm::kRows, BForm::kPacked) == "f32_tiles");
   CHECK(name(480, 1, AForm::kPacked, BForm::kRows) == "f32_column");
   CHECK(name(480, 1, AForm::kRows, BForm::kRows) == "f32_dot");
   CHECK(name(1, 80, AForm::kRows, BForm::kTransposed) == "f32_dot");
