@@ -99,16 +99,25 @@ std::optional<Linear> linear_producer(const Graph& graph, ValueId result) {
   return out;
 }
 
-Result<Tensor> multiplied(const Tensor& tensor, const std::function<double(int64_t)>& factor) {
-  KL_ASSIGN(Tensor out, Tensor::allocate_uninitialized(tensor.dtype(), tensor.shape()));
-  bool wide = tensor.dtype() == DType::kFloat64;
-  for (int64_t i = 0; i < tensor.count(); ++i) {
-    double value = tensor.number(i) * factor(i);
-    if (wide)
-      out.data<double>()[i] = value;
-    else
-      out.data<float>()[i] = static_cast<float>(value);
+namespace {
+template <class T>
+void multiply_runs(const Tensor& tensor, int64_t run, const std::function<double(int64_t)>& factor,
+                   Tensor* out) {
+  const T* from = tensor.data<T>();
+  T* to = out->data<T>();
+  for (int64_t at = 0, count = tensor.count(); at < count;) {
+    double by = factor(at);
+    for (int64_t end = std::min(at + run, count); at < end; ++at) to[at] = static_cast<T>(from[at] * by);
   }
+}
+}  // namespace
+
+Result<Tensor> multiplied(const Tensor& tensor, int64_t run, const std::function<double(int64_t)>& factor) {
+  KL_ASSIGN(Tensor out, Tensor::allocate_uninitialized(tensor.dtype(), tensor.shape()));
+  if (tensor.dtype() == DType::kFloat64)
+    multiply_runs<double>(tensor, run, factor, &out);
+  else
+    multiply_runs<float>(tensor, run, factor, &out);
   return out;
 }
 
@@ -155,7 +164,8 @@ Result<std::optional<ValueId>> add_scaled(const Linear& linear, const Affine& af
                             : i % w[1];
       return affine.scale[static_cast<size_t>(channel)];
     };
-    KL_ASSIGN(Tensor scaled, multiplied(*linear.weights, factor));
+    int64_t run = rows ? inner : transposed ? spatial : 1;
+    KL_ASSIGN(Tensor scaled, multiplied(*linear.weights, run, factor));
     weights = patch->add_constant(patch->graph().edge(node.inputs[1]).name, std::move(scaled));
   }
   Node out = make_node(name, node.op, {node.inputs[0], weights}, node.attributes, node.domain);
