@@ -29,24 +29,24 @@ template <class T>
 struct StripTable {
   StripFunction<T> functions[kStripRows<T>][2][2];
 };
-template <class T, int R, int Panels>
+template <class T, int R>
 constexpr void fill_row(StripTable<T>& table) {
   auto& f = table.functions[R - 1];
-  f[1][1] = strip<T, R, Panels, true, BForm::kPanels>;
+  f[1][1] = strip<T, R, true, BForm::kPanels>;
   if constexpr (std::is_same_v<T, float>) {
-    f[1][0] = strip<T, R, Panels, true, BForm::kRows>;
-    f[0][1] = strip<T, R, Panels, false, BForm::kPanels>;
+    f[1][0] = strip<T, R, true, BForm::kRows>;
+    f[0][1] = strip<T, R, false, BForm::kPanels>;
   }
 }
-template <class T, int Rows, int Panels>
+template <class T, int Rows>
 constexpr StripTable<T> make_table() {
   StripTable<T> table{};
-  fill_row<T, 1, Panels>(table);
-  if constexpr (Rows > 1) fill_row<T, 2, Panels>(table);
-  if constexpr (Rows > 2) fill_row<T, 3, Panels>(table);
-  if constexpr (Rows > 3) fill_row<T, 4, Panels>(table);
-  if constexpr (Rows > 4) fill_row<T, 5, Panels>(table);
-  if constexpr (Rows > 5) fill_row<T, 6, Panels>(table);
+  fill_row<T, 1>(table);
+  if constexpr (Rows > 1) fill_row<T, 2>(table);
+  if constexpr (Rows > 2) fill_row<T, 3>(table);
+  if constexpr (Rows > 3) fill_row<T, 4>(table);
+  if constexpr (Rows > 4) fill_row<T, 5>(table);
+  if constexpr (Rows > 5) fill_row<T, 6>(table);
   return table;
 }
 
@@ -222,9 +222,9 @@ class Task {
   T* b_scratch_;
 };
 
-template <class T, int Rows, int Panels>
+template <class T, int Rows>
 void run_tiles(const MatMul<T>& call, void* scratch, Parallel& pool) {
-  static constexpr StripTable<T> table = make_table<T, Rows, Panels>();
+  static constexpr StripTable<T> table = make_table<T, Rows>();
   Blocks blocks = cut(call, Rows, pool.threads());
   Result<size_t> slot = slot_elements(call, blocks);
   if (!slot.ok()) return;  // matmul_scratch_bytes has said so

@@ -13,10 +13,10 @@ using namespace matmul_internal;
 
 enum class Form : uint8_t { kDot, kColumn, kTiles };
 
-template <Form F, class T, int Rows, int Panels>
+template <Form F, class T, int Rows>
 void run_kernel(const MatMul<T>& call, void* scratch, Parallel& pool) {
   if constexpr (F == Form::kTiles) {
-    run_tiles<T, Rows, Panels>(call, scratch, pool);
+    run_tiles<T, Rows>(call, scratch, pool);
   } else if constexpr (F == Form::kDot) {
     run_dot(call, scratch, pool);
   } else {
@@ -30,7 +30,7 @@ struct Row {
   size_t rows;
 };
 constexpr Row kRows[] = {
-#define MATMUL(name, element, form, rows, panels) {#name, Form::form, rows},
+#define MATMUL(name, element, form, rows) {#name, Form::form, rows},
 #include "kernels/matmul/matmul.inc"
 #undef MATMUL
 };
@@ -60,7 +60,7 @@ bool matmul_accepts(const MatMul<T>& call, MatMulKernel kernel) {
   // rows.
   const Row& row = kRows[static_cast<size_t>(kernel)];
   bool same_type = false;
-#define MATMUL(name, element, form, rows, panels) \
+#define MATMUL(name, element, form, rows) \
   if (kernel == MatMulKernel::k_##name) same_type = std::is_same_v<element, T>;
 #include "kernels/matmul/matmul.inc"
 #undef MATMUL
@@ -93,10 +93,10 @@ template <class T>
 void matmul(const MatMul<T>& call, MatMulKernel kernel, void* scratch, Parallel& pool) {
   if (call.m == 0 || call.n == 0) return;
   switch (kernel) {
-#define MATMUL(name, element, form, rows, panels)                                \
-  case MatMulKernel::k_##name:                                                   \
-    if constexpr (std::is_same_v<element, T>)                                    \
-      return run_kernel<Form::form, element, rows, panels>(call, scratch, pool); \
+#define MATMUL(name, element, form, rows)                                \
+  case MatMulKernel::k_##name:                                           \
+    if constexpr (std::is_same_v<element, T>)                            \
+      return run_kernel<Form::form, element, rows>(call, scratch, pool); \
     break;
 #include "kernels/matmul/matmul.inc"
 #undef MATMUL

@@ -11,7 +11,7 @@
 namespace kinglet {
 
 enum class MatMulKernel : uint8_t {
-#define MATMUL(name, element, form, rows, panels) k_##name,
+#define MATMUL(name, element, form, rows) k_##name,
 #include "kernels/matmul/matmul.inc"
 #undef MATMUL
   kCount

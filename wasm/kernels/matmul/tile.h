@@ -64,8 +64,7 @@ inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, s
     const T* row = B == BForm::kOffsets ? b + s.b_offsets[p] : b;
     Lane x[V];
 #pragma unroll
-    for (int v = 0; v < V; ++v)
-      x[v] = Lane::load(row + (B == BForm::kPanels ? v / 2 * s.b_panel + v % 2 * L : v * L));
+    for (int v = 0; v < V; ++v) x[v] = Lane::load(row + v * L);
 #pragma unroll
     for (int i = 0; i < R; ++i) {
       Lane y = Lane::load_splat(PackedA ? a + i : a + i * s.a_row);
@@ -92,7 +91,7 @@ inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, s
   }
 }
 
-template <class T, int R, int Panels, bool PackedA, BForm B>
+template <class T, int R, bool PackedA, BForm B>
 void strip(const Strip<T>& s);
 
 // Copies rows x columns; one small loop for all tiles.
@@ -127,37 +126,30 @@ __attribute__((noinline)) void strip_tail(const Strip<T>& s, const T* b, size_t 
   if (rest <= width / 2) {
     tile<T, R, 1, PackedA, B>(panel, b, 0);
   } else {
-    strip<T, R, 1, PackedA, B>(panel);
+    strip<T, R, PackedA, B>(panel);
   }
   copy_block<T>(c, width, s.c + j, s.c_row, R, rest);
 }
 
-// R rows, all of s.n columns, `Panels` panels at a time.
-template <class T, int R, int Panels, bool PackedA, BForm B>
+// R rows, all of s.n columns, a panel at a time.
+template <class T, int R, bool PackedA, BForm B>
 void strip(const Strip<T>& s) {
   constexpr size_t width = kPanelWidth<T>;
-  constexpr size_t step = Panels * width;
   size_t j = 0;
   const T* b = s.b;
-  for (; j + step <= s.n; j += step) {
-    tile<T, R, 2 * Panels, PackedA, B>(s, b, j);
-    b += B == BForm::kPanels ? Panels * s.b_panel : step;
-  }
-  if constexpr (Panels > 1) {
-    for (; j + width <= s.n; j += width) {
-      tile<T, R, 2, PackedA, B>(s, b, j);
-      b += B == BForm::kPanels ? s.b_panel : width;
-    }
+  for (; j + width <= s.n; j += width) {
+    tile<T, R, 2, PackedA, B>(s, b, j);
+    b += B == BForm::kPanels ? s.b_panel : width;
   }
   if constexpr (B != BForm::kRows) {
     if (j < s.n) strip_tail<T, R, PackedA, B>(s, b, j);
   }
 }
 
-// Strips of one panel at a time, by their rows - 1.
+// Strips by their rows - 1.
 template <class T, bool PackedA, BForm B, size_t... I>
 constexpr std::array<void (*)(const Strip<T>&), sizeof...(I)> strips_of(std::index_sequence<I...>) {
-  return {strip<T, static_cast<int>(I) + 1, 1, PackedA, B>...};
+  return {strip<T, static_cast<int>(I) + 1, PackedA, B>...};
 }
 template <class T, bool PackedA, BForm B>
 inline constexpr auto kStrips = strips_of<T, PackedA, B>(std::make_index_sequence<kStripRows<T>>{});
