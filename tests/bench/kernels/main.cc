@@ -1,5 +1,5 @@
-// kernels_bench_FORM [family [filter [selected]]]: speed of kernels on shapes of real networks, one thread, and
-// its share of what a loop of multiply-adds alone reaches. A star marks the kernel that is chosen.
+// kernels_bench_FORM [family [filter [selected]]]: speed of kernels on shapes of real networks, one thread,
+// and its share of what a loop of multiply-adds alone reaches. A star marks the kernel that is chosen.
 #include <cstdio>
 #include <cstring>
 
