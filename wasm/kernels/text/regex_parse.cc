@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/unicode.h"
+#include "kernels/text/ranges.h"
 #include "kernels/text/regex.h"
 
 namespace kinglet {
@@ -9,10 +10,9 @@ namespace {
 
 constexpr size_t kMaxProgram = 100000;
 constexpr int kMaxRepeat = 1000, kMaxDepth = 200;
-constexpr uint32_t kLast = 0x10FFFF;
 
 using Op = Regex::Op;
-using Ranges = std::vector<Regex::Range>;
+using namespace text_internal;
 
 struct Node {
   enum class Kind : uint8_t { kStep, kConcat, kAlternate, kRepeat };
@@ -20,79 +20,6 @@ struct Node {
   Regex::Step step{};
   std::vector<uint32_t> children{};
   int least = 0, most = -1;  // of kRepeat; -1: no end
-};
-
-// Sorted, apart from each other.
-void normalize(Ranges* r) {
-  std::ranges::sort(*r, {}, &Regex::Range::first);
-  size_t kept = 0;
-  for (const Regex::Range& x : *r) {
-    if (kept > 0 && x.first <= (*r)[kept - 1].last + 1)
-      (*r)[kept - 1].last = std::max((*r)[kept - 1].last, x.last);
-    else
-      (*r)[kept++] = x;
-  }
-  r->resize(kept);
-}
-
-void negate(Ranges* r) {
-  normalize(r);
-  Ranges out;
-  uint32_t next = 0;
-  for (const Regex::Range& x : *r) {
-    if (x.first > next) out.push_back({next, x.first - 1});
-    next = x.last + 1;
-  }
-  if (next <= kLast) out.push_back({next, kLast});
-  *r = std::move(out);
-}
-
-// Adds the other cases of all letters; two rounds reach every letter that has more than two forms.
-void fold(Ranges* r) {
-  for (int round = 0; round < 2; ++round) {
-    normalize(r);
-    struct Context {
-      const Ranges& known;
-      Ranges added{};
-    } context{*r};
-    for_each_case_pair(&context, [](void* c, uint32_t a, uint32_t b) {
-      auto& x = *static_cast<Context*>(c);
-      auto has = [&](uint32_t point) {
-        auto it = std::ranges::upper_bound(x.known, point, {}, &Regex::Range::first);
-        return it != x.known.begin() && (it - 1)->last >= point;
-      };
-      if (has(a) != has(b)) x.added.push_back(has(a) ? Regex::Range{b, b} : Regex::Range{a, a});
-    });
-    r->insert(r->end(), context.added.begin(), context.added.end());
-  }
-}
-
-// Pairs of first and last characters.
-Ranges ranges_of(std::string_view pairs) {
-  Ranges out;
-  for (size_t i = 0; i + 1 < pairs.size(); i += 2)
-    out.push_back({static_cast<uint8_t>(pairs[i]), static_cast<uint8_t>(pairs[i + 1])});
-  return out;
-}
-
-struct Posix {
-  std::string_view name, pairs;
-};
-constexpr Posix kPosix[] = {
-    {"alnum", "09AZaz"},
-    {"alpha", "AZaz"},
-    {"ascii", {"\x00\x7f", 2}},
-    {"blank", "\t\t  "},
-    {"cntrl", {"\x00\x1f\x7f\x7f", 4}},
-    {"digit", "09"},
-    {"graph", "!~"},
-    {"lower", "az"},
-    {"print", " ~"},
-    {"punct", "!/:@[`{~"},
-    {"space", "\t\r  "},
-    {"upper", "AZ"},
-    {"word", "09AZaz__"},
-    {"xdigit", "09AFaf"},
 };
 
 class Parser {
@@ -129,7 +56,7 @@ class Parser {
   }
   uint32_t literal(uint32_t c) {
     Ranges ranges{{c, c}};
-    if (ignore_case_) fold(&ranges);
+    if (ignore_case_) fold_case(&ranges);
     return one_of(std::move(ranges));
   }
   uint32_t point() { return take_code_point(&rest_); }
@@ -229,7 +156,7 @@ class Parser {
     if (rest_.front() == '\\') {
       Ranges ranges;
       KL_TRY(escape(&ranges));
-      if (ignore_case_) fold(&ranges);
+      if (ignore_case_) fold_case(&ranges);
       return one_of(std::move(ranges));
     }
     return literal(point());
@@ -275,12 +202,8 @@ class Parser {
     rest_.remove_prefix(1);
     KL_REQUIRE(!rest_.empty(), kInvalidArgument, "the pattern ends with a backslash");
     uint32_t c = point();
-    static constexpr Posix kPerl[] = {{"dD", "09"}, {"wW", "09AZaz__"}, {"sS", "\t\n\f\r  "}};
-    for (const Posix& perl : kPerl) {
-      if (c != static_cast<uint8_t>(perl.name[0]) && c != static_cast<uint8_t>(perl.name[1])) continue;
-      Ranges ranges = ranges_of(perl.pairs);
-      if (c == static_cast<uint8_t>(perl.name[1])) negate(&ranges);
-      out->insert(out->end(), ranges.begin(), ranges.end());
+    if (std::optional<Ranges> perl = perl_class(c)) {
+      out->insert(out->end(), perl->begin(), perl->end());
       return {};
     }
     KL_REQUIRE(c != 'p' && c != 'P' && c != 'C', kUnsupportedFeature,
@@ -299,7 +222,7 @@ class Parser {
       bool braces = take("{");
       uint32_t value = 0;
       int digits = 0;
-      for (; !rest_.empty() && (braces || digits < 2) && value <= kLast; ++digits) {
+      for (; !rest_.empty() && (braces || digits < 2) && value <= kLastPoint; ++digits) {
         char d = rest_.front();
         int digit = d >= '0' && d <= '9'                 ? d - '0'
                     : (d | 32) >= 'a' && (d | 32) <= 'f' ? (d | 32) - 'a' + 10
@@ -308,7 +231,7 @@ class Parser {
         value = value * 16 + static_cast<uint32_t>(digit);
         rest_.remove_prefix(1);
       }
-      KL_REQUIRE(value <= kLast && (braces ? digits > 0 && take("}") : digits == 2), kInvalidArgument,
+      KL_REQUIRE(value <= kLastPoint && (braces ? digits > 0 && take("}") : digits == 2), kInvalidArgument,
                  "\\x needs two digits, or a code point in braces");
       c = value;
     } else {
@@ -328,13 +251,11 @@ class Parser {
       if (take("[:")) {
         bool other = take("^");
         size_t end = rest_.find(":]");
-        auto it = std::ranges::find(kPosix, rest_.substr(0, std::min(end, rest_.size())), &Posix::name);
-        KL_REQUIRE(end != std::string_view::npos && it != std::end(kPosix), kInvalidArgument,
-                   "unknown class name");
+        std::optional<Ranges> named = posix_class(rest_.substr(0, std::min(end, rest_.size())));
+        KL_REQUIRE(end != std::string_view::npos && named, kInvalidArgument, "unknown class name");
         rest_.remove_prefix(end + 2);
-        Ranges named = ranges_of(it->pairs);
-        if (other) negate(&named);
-        ranges.insert(ranges.end(), named.begin(), named.end());
+        if (other) negate(&*named);
+        ranges.insert(ranges.end(), named->begin(), named->end());
         continue;
       }
       Ranges low;
@@ -351,7 +272,7 @@ class Parser {
       ranges.insert(ranges.end(), low.begin(), low.end());
     }
     rest_.remove_prefix(1);
-    if (ignore_case_) fold(&ranges);
+    if (ignore_case_) fold_case(&ranges);
     if (negated) negate(&ranges);
     return one_of(std::move(ranges));
   }
