@@ -1,4 +1,4 @@
-// The kernels' speed at sizes of real networks beside the machine's limits, measured by kernels_bench_relaxed in a page.
+// The kernels' speed at sizes of real networks beside the machine's limits, measured by kernels_bench_* in a page.
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cmakeBuild } from '../../../.tools/cmake.mjs';
@@ -7,7 +7,8 @@ import { inPage } from '../browser.mjs';
 import { table } from '../report.mjs';
 import { site } from '../site.mjs';
 
-const program = 'kernels_bench_relaxed';
+const builds = { relaxed: 'Relaxed build', simd: 'Plain build' };
+const programOf = (variant) => `kernels_bench_${variant}`;
 const families = {
   matmul: 'products and pointwise convolutions',
   conv: 'convolutions',
@@ -16,7 +17,7 @@ const families = {
 const line = /^(.{16}) (.+?) +([\d.]+) Gop\/s +\d+% of ([\d.]+) +([\d.]+) GB\/s$/;
 
 /** Lines that the program prints in a page of its own. */
-const lines = (browser, base, args) =>
+const lines = (browser, base, program, args) =>
   inPage(browser, base, async (page) => {
     const script = `/${program}.js`;
     await page.evaluate(
@@ -42,51 +43,65 @@ const lines = (browser, base, args) =>
     return page.evaluate(() => globalThis.printed);
   });
 
+/** One build's paragraphs. */
+async function paragraphs(browser, base, variant) {
+  const rows = [];
+  let bandwidth = 0;
+  for (const [family, title] of Object.entries(families)) {
+    const program = programOf(variant);
+    const text = await lines(browser, base, program, [family, '', 'selected']);
+    bandwidth = Math.max(bandwidth, Number(/memory read ([\d.]+)/.exec(text[0])?.[1]));
+    const found = text.map((one) => line.exec(one)).filter(Boolean);
+    if (found.length === 0) stop(`${program} ${family} printed nothing to read: ${text.join('\n')}`);
+    // All kernels of a product are timed; a star marks the one that is taken. Of bytes each row counts.
+    for (const [, name, shape, speed, limit, gbytes] of found) {
+      if (family === 'quant' || name.trim().endsWith('*'))
+        rows.push({
+          title,
+          kernel: name.replace('*', '').trim(),
+          shape,
+          speed: +speed,
+          limit: +limit,
+          gbytes: +gbytes,
+        });
+    }
+  }
+  const percent = (share) => `${Math.round(100 * share)}%`;
+  const shown = rows.map(({ title, kernel, shape, speed, limit, gbytes }, i) => [
+    title === rows[i - 1]?.title ? '' : title,
+    shape,
+    kernel,
+    speed.toFixed(1),
+    percent(speed / limit),
+    percent(gbytes / bandwidth),
+    percent(Math.max(speed / limit, gbytes / bandwidth)),
+  ]);
+  const most = (wanted) =>
+    Math.max(...rows.filter(({ kernel }) => wanted.test(kernel)).map(({ limit }) => limit));
+  const limits = [most(/^f32/), most(/^i8/)].map((value) => value.toFixed(1));
+  return [
+    `${builds[variant]}. Limits of the same moments: a loop of float multiply-adds on registers ${limits[0]}, of byte products ${limits[1]}, reading 96 MB ${bandwidth.toFixed(1)} GB/s (caches are faster).`,
+    table([['', 'shape', 'kernel', 'Gop/s', 'of operations', 'of memory', 'of its limit'], ...shown]),
+  ];
+}
+
 export const kernels = {
-  /** The program and its module lie on the site. */
+  /** The programs and their modules lie on the site. */
   async prepare() {
-    const folder = await cmakeBuild('emscripten', [program]);
-    await cp(join(folder, `${program}.cjs`), join(site, `${program}.js`));
-    await cp(join(folder, `${program}.wasm`), join(site, `${program}.wasm`));
+    const programs = Object.keys(builds).map(programOf);
+    const folder = await cmakeBuild('emscripten', programs);
+    for (const program of programs) {
+      await cp(join(folder, `${program}.cjs`), join(site, `${program}.js`));
+      await cp(join(folder, `${program}.wasm`), join(site, `${program}.wasm`));
+    }
   },
   async run({ browser, base }) {
-    const rows = [];
-    let bandwidth = 0;
-    for (const [family, title] of Object.entries(families)) {
-      const text = await lines(browser, base, [family, '', 'selected']);
-      bandwidth = Math.max(bandwidth, Number(/memory read ([\d.]+)/.exec(text[0])?.[1]));
-      const found = text.map((one) => line.exec(one)).filter(Boolean);
-      if (found.length === 0) stop(`${program} ${family} printed nothing to read: ${text.join('\n')}`);
-      // All kernels of a product are timed; a star marks the one that is taken. Of bytes each row counts.
-      for (const [, name, shape, speed, limit, gbytes] of found) {
-        if (family === 'quant' || name.trim().endsWith('*'))
-          rows.push({
-            title,
-            kernel: name.replace('*', '').trim(),
-            shape,
-            speed: +speed,
-            limit: +limit,
-            gbytes: +gbytes,
-          });
-      }
-    }
-    const percent = (share) => `${Math.round(100 * share)}%`;
-    const shown = rows.map(({ title, kernel, shape, speed, limit, gbytes }, i) => [
-      title === rows[i - 1]?.title ? '' : title,
-      shape,
-      kernel,
-      speed.toFixed(1),
-      percent(speed / limit),
-      percent(gbytes / bandwidth),
-      percent(Math.max(speed / limit, gbytes / bandwidth)),
-    ]);
-    const most = (wanted) =>
-      Math.max(...rows.filter(({ kernel }) => wanted.test(kernel)).map(({ limit }) => limit));
-    const limits = [most(/^f32/), most(/^i8/)].map((value) => value.toFixed(1));
+    const tables = [];
+    for (const variant of Object.keys(builds)) tables.push(...(await paragraphs(browser, base, variant)));
     return [
       '## Kernels beside the limit of the machine',
-      `Relaxed build, one thread, in a page; 1e9 operations per second, those of the definition, so that Winograd's may pass the limit. Limits of the same moments: a loop of float multiply-adds on registers (${limits[0]}), of byte products (${limits[1]}), reading 96 MB (${bandwidth.toFixed(1)} GB/s; caches are faster). Bytes: operands and result once. A kernel's limit is the nearer of the two.`,
-      table([['', 'shape', 'kernel', 'Gop/s', 'of operations', 'of memory', 'of its limit'], ...shown]),
+      "One thread, in a page; 1e9 operations per second, those of the definition, so that Winograd's may pass the limit. Bytes: operands and result once. A kernel's limit is the nearer of the two.",
+      ...tables,
     ];
   },
 };
