@@ -15,46 +15,59 @@ namespace {
 // Elements of the padded row that the windows along the last axis read.
 int64_t row_length(const PoolAxis& a) { return (a.out - 1) * a.stride + a.reach(); }
 
-// to[i] = join(to[i], from[i]); kLp: the norm of two.
+// to[i] = the join over r < rows of from[r * step + i], and of to[i] unless `first`; elements as W::prepare
+// makes them.
 template <PoolKind kind, class T>
-void join_rows(const T* __restrict from, T* __restrict to, int64_t n) {
+void join_rows(const T* __restrict from, int64_t step, int64_t rows, bool first, int64_t p, T* __restrict to,
+               int64_t n) {
   using W = Window<kind, T>;
   int64_t i = 0;
   if constexpr (std::is_same_v<T, float>) {
     using V = vec<float, 8>;
+    const int64_t vectors = kind == PoolKind::kLp && p != 2 ? 0 : n;
 #pragma nounroll
-    for (; i + 8 <= n; i += 8) {
-      V x = V::load(from + i), y = V::load(to + i);
-      if constexpr (kind == PoolKind::kLp) x = x * x;
-      (kind == PoolKind::kMax ? max(y, x) : y + x).store(to + i);
+    for (; i + 8 <= vectors; i += 8) {
+      V sum = first ? V::splat(W::kNothing) : V::load(to + i);
+#pragma nounroll
+      for (int64_t r = 0; r < rows; ++r) {
+        V x = V::load(from + r * step + i);
+        if constexpr (kind == PoolKind::kLp) x = x * x;
+        sum = kind == PoolKind::kMax ? max(sum, x) : sum + x;
+      }
+      sum.store(to + i);
     }
   }
-  for (; i < n; ++i) to[i] = W::join(to[i], W::prepare(from[i], 2));
+  if (first) std::fill(to + i, to + n, W::kNothing);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = i; j < n; ++j) to[j] = W::join(to[j], W::prepare(from[r * step + j], p));
 }
 
 // out[i] = join over k of row[i * stride + k * dilation].
 template <PoolKind kind, class T>
 void join_along(const PoolAxis& a, const T* __restrict row, T* __restrict out) {
   using W = Window<kind, T>;
+  if constexpr (sizeof(T) == 4) {
+    using V = Vec<T>;
+    if (a.stride <= 2 && a.out >= 4) {
+#pragma nounroll
+      for (int64_t i = 0; i < a.out; i += 4) {
+        i = std::min(i, a.out - 4);
+        const T* r = row + i * a.stride;
+        auto tap = [&] { return a.stride == 1 ? V::load(r) : even(V::load(r), V::load(r + 4)); };
+        V all = tap();
+#pragma nounroll
+        for (int64_t k = 1; k < a.kernel; ++k) {
+          r += a.dilation;
+          all = kind == PoolKind::kMax ? max(all, tap()) : all + tap();
+        }
+        all.store(out + i);
+      }
+      return;
+    }
+  }
   for (int64_t k = 0; k < a.kernel; ++k) {
     const T* r = row + k * a.dilation;
-    int64_t i = 0;
-    if (a.stride == 1) {
-      if (k == 0)
-        std::copy_n(r, a.out, out);
-      else
-        join_rows<kind == PoolKind::kLp ? PoolKind::kAverage : kind>(r, out, a.out);
-      continue;
-    }
-    if constexpr (sizeof(T) == 4) {
-      using V = Vec<T>;
-      for (; a.stride == 2 && i + 4 <= a.out; i += 4) {
-        V x = even(V::load(r + 2 * i), V::load(r + 2 * i + 4)), o = V::load(out + i);
-        if (k != 0) x = kind == PoolKind::kMax ? max(o, x) : o + x;
-        x.store(out + i);
-      }
-    }
-    for (; i < a.out; ++i) out[i] = k == 0 ? r[i * a.stride] : W::join(out[i], r[i * a.stride]);
+    for (int64_t i = 0; i < a.out; ++i) out[i] = k == 0 ? r[i * a.stride] : W::join(out[i], r[i * a.stride]);
   }
 }
 
@@ -75,8 +88,12 @@ void pool_plane(const Pool& pool, const T* in, T* out, T* row) {
   int64_t stride = last.in;
   for (size_t i = outer; i-- > 0; stride *= pool.axes[i].in) step[i] = stride;
 
+  // The border stays as it is; the rest is written for each row of outputs.
+  std::fill_n(row, row_length(last), W::kNothing);
+  // Rows of the last axis but one are joined together; this loop walks the taps of those before it.
+  const size_t walked = std::max<size_t>(outer, 1) - 1;
+  const int64_t row_step = outer > 0 ? pool.axes[walked].dilation * step[walked] : 0;
   for (bool more_rows = true; more_rows;) {
-    std::fill_n(row, row_length(last), W::kNothing);
     T taken = 1;
     bool any = true;
     for (size_t i = 0; i < outer; ++i) {
@@ -89,20 +106,18 @@ void pool_plane(const Pool& pool, const T* in, T* out, T* row) {
       if (kind == PoolKind::kAverage)
         taken *= static_cast<T>(pool.count_include_pad ? a.kernel : tap_count(a, at[i]));
     }
-    for (bool more = any; more;) {
+    if (!any) std::fill_n(row + last.pad_begin, visible, W::kNothing);
+    bool first = true;
+    for (bool more = any; more; first = false) {
       const T* source = in;
       for (size_t i = 0; i < outer; ++i) {
         const PoolAxis& a = pool.axes[i];
         source += (at[i] * a.stride - a.pad_begin + tap[i] * a.dilation) * step[i];
       }
-      T* __restrict target = row + last.pad_begin;
-      if (kind == PoolKind::kLp && pool.p != 2) {
-        for (int64_t i = 0; i < visible; ++i) target[i] += W::prepare(source[i], pool.p);
-      } else {
-        join_rows<kind>(source, target, visible);
-      }
+      join_rows<kind>(source, row_step, outer > 0 ? end[walked] - begin[walked] : 1, first, pool.p,
+                      row + last.pad_begin, visible);
       more = false;
-      for (size_t i = outer; i-- > 0 && !more;) {
+      for (size_t i = walked; i-- > 0 && !more;) {
         more = ++tap[i] < end[i];
         if (!more) tap[i] = begin[i];
       }
@@ -123,7 +138,7 @@ void pool_plane(const Pool& pool, const T* in, T* out, T* row) {
   }
 }
 
-int64_t plane_size(const Pool& pool, int64_t PoolAxis::* extent) {
+int64_t plane_size(const Pool& pool, int64_t PoolAxis::*extent) {
   int64_t n = 1;
   for (const PoolAxis& a : pool.axes) n *= a.*extent;
   return n;
