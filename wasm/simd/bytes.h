@@ -19,7 +19,8 @@ using Float4 = vec<float, 4>;
 //   dot_pairs(a, b)           lane i: a[2i] b[2i] + a[2i + 1] b[2i + 1]
 //   load_ints<is_signed>      eight bytes as int32
 //   load_nibbles(p, v)        the low halves of eight bytes in v[0], v[1], the high halves in v[2], v[3]
-//   store_low_bytes(lo, hi)   the low byte of each lane
+//   load_words, store_words   eight int16
+//   store_low_bytes(lo, hi)   the low byte of each lane, of numbers in [-32768, 32767]
 //   store_even_bytes(x)       bytes 0, 2, 4, ...
 //   splat_four(p), dot_four<unsigned_b>(a, b, c)
 //       lane i: c + the products of four signed bytes of a and four bytes of b. In wasm it is the machine's
@@ -52,6 +53,7 @@ inline Bytes16 zip_pairs_high(Bytes16 a, Bytes16 b) {
 inline Bytes16 zip_fours_low(Bytes16 a, Bytes16 b) { return {wasm_i32x4_shuffle(a.v, b.v, 0, 4, 1, 5)}; }
 inline Bytes16 zip_fours_high(Bytes16 a, Bytes16 b) { return {wasm_i32x4_shuffle(a.v, b.v, 2, 6, 3, 7)}; }
 inline Words8 load_widened(const void* p) { return {wasm_i16x8_load8x8(p)}; }
+inline Words8 load_words(const int16_t* p) { return {wasm_v128_load(p)}; }
 inline void store_words(Words8 x, int16_t* p) { wasm_v128_store(p, x.v); }
 inline Words8 splat_pair(const int16_t* p) { return {wasm_v128_load32_splat(p)}; }
 inline Int4 dot_pairs(Words8 a, Words8 b) { return {wasm_i32x4_dot_i16x8(a.v, b.v)}; }
@@ -71,8 +73,8 @@ inline void load_nibbles(const void* p, Int4 (&v)[4]) {
   v[3].v = wasm_u32x4_extend_high_u16x8(high);
 }
 inline void store_low_bytes(Int4 lo, Int4 hi, void* p) {
-  wasm_v128_store64_lane(
-      p, wasm_i8x16_shuffle(lo.v, hi.v, 0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0), 0);
+  v128_t words = wasm_v128_and(wasm_i16x8_narrow_i32x4(lo.v, hi.v), wasm_i16x8_splat(255));
+  wasm_v128_store64_lane(p, wasm_u8x16_narrow_i16x8(words, words), 0);
 }
 inline void store_even_bytes(Bytes16 x, void* p) {
   wasm_v128_store64_lane(p, wasm_i8x16_shuffle(x.v, x.v, 0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0, 0, 0),
@@ -143,6 +145,11 @@ inline Bytes16 zip_fours_high(Bytes16 a, Bytes16 b) {
 inline Words8 load_widened(const void* p) {
   Words8 x;
   for (int i = 0; i < 8; ++i) x.v[i] = static_cast<const int8_t*>(p)[i];
+  return x;
+}
+inline Words8 load_words(const int16_t* p) {
+  Words8 x;
+  std::memcpy(x.v, p, 16);
   return x;
 }
 inline void store_words(Words8 x, int16_t* p) { std::memcpy(p, x.v, 16); }

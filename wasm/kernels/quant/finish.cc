@@ -35,8 +35,35 @@ Terms::Terms(const QuantMatMul& call, bool unsigned_b)
       a(call.a_zero_rows || (call.a_zero ? *call.a_zero : 0) + a_shift != 0),
       b(call.b_zero_columns || (call.b_zero ? *call.b_zero : 0) + b_shift != 0) {}
 
+// The usual case: whole panels of bytes, nothing that belongs to columns.
+static void finish_bytes(const QuantMatMul& call, const Terms& terms, const int32_t* sums, size_t row,
+                         size_t rows, const int32_t* row_sums, uint8_t* c) {
+  float low = call.result == QuantResult::kInt8 ? -128.0f : 0.0f;
+  Float4 lo = Float4::splat(low - static_cast<float>(call.c_zero)), hi = lo + Float4::splat(255);
+  Int4 c_zero = Int4::splat(call.c_zero);
+  uint32_t zero = static_cast<uint32_t>(terms.b_shift + (call.b_zero ? *call.b_zero : 0));
+  for (size_t i = 0; i < rows; ++i, sums += kQuantPanel, c += call.c_row) {
+    uint32_t start = call.row_bias ? static_cast<uint32_t>(call.row_bias[row + i]) : 0;
+    if (terms.b) start -= static_cast<uint32_t>(row_sums[i]) * zero;
+    Int4 shift = Int4::splat(static_cast<int32_t>(start));
+    Float4 scale = Float4::splat(call.row_scale ? call.row_scale[row + i] : call.scale);
+    Int4 value[2];
+    for (size_t v = 0; v < 2; ++v) {
+      Float4 real = to_float(Int4::load(sums + 4 * v) + shift) * scale;
+      value[v] = to_nearest_int(min(max(lo, real), hi)) + c_zero;
+    }
+    store_low_bytes(value[0], value[1], c);
+  }
+}
+
 void finish(const QuantMatMul& call, const Terms& terms, const int32_t* sums, size_t row, size_t rows,
             size_t j, size_t columns, const int32_t* row_sums, const int32_t* column_sums, size_t c_offset) {
+  bool bytes_only = call.result >= QuantResult::kInt8;
+  if (bytes_only && columns == kQuantPanel && !terms.a && !call.b_zero_columns && !call.column_bias &&
+      !call.column_scale) {
+    auto* c = static_cast<uint8_t*>(call.c) + c_offset + row * call.c_row + j;
+    return finish_bytes(call, terms, sums, row, rows, row_sums, c);
+  }
   Columns<int32_t> b_zero(call.b_zero_columns ? call.b_zero : nullptr, j, columns),
       bias(call.column_bias, j, columns);
   Columns<float> column_scale(call.column_scale, j, columns), addend(call.addend, j, columns);
@@ -66,7 +93,7 @@ void finish(const QuantMatMul& call, const Terms& terms, const int32_t* sums, si
       }
     }
     size_t at = c_offset + i * call.c_row + j;
-    size_t bytes = call.result == QuantResult::kInt32 || call.result == QuantResult::kFloat32 ? 4 : 1;
+    size_t bytes = bytes_only ? 1 : 4;
     alignas(16) std::byte spare[kQuantPanel * sizeof(float)];
     std::byte* c = static_cast<std::byte*>(call.c) + at * bytes;
     std::byte* to = columns == kQuantPanel ? c : spare;

@@ -82,10 +82,13 @@ bool unsigned_b(QuantKernel kernel) {
 
 struct Blocks {
   StripSplit split;
-  size_t depth = 0;                                           // k, in whole groups
-  size_t columns = 0, column_blocks = 1;                      // columns: whole panels
-  size_t row_groups = 1, strips = 0;                          // strips of a row group
-  size_t bytes_at = 0, panels_at = 0, sums_at = 0, slot = 0;  // of a slot of scratch: strip first
+  size_t depth = 0;                       // k, in whole groups
+  size_t columns = 0, column_blocks = 1;  // columns: whole panels
+  size_t row_groups = 1, strips = 0;      // strips of a row group
+  bool wide = false;                      // panels of B are kept as int16
+  // Of a slot of scratch, which begins with the strip; panel_at: the bytes of one panel before they are
+  // widened.
+  size_t bytes_at = 0, panels_at = 0, panel_at = 0, sums_at = 0, slot = 0;
 };
 
 std::span<const MatMulItem> items_of(const QuantMatMul& call) {
@@ -95,6 +98,7 @@ std::span<const MatMulItem> items_of(const QuantMatMul& call) {
 
 Result<Blocks> cut(const QuantMatMul& call, QuantKernel kernel, int threads) {
   Blocks b{StripSplit(call.m, kRows)};
+  b.wide = kernel == QuantKernel::k_i8_pairs && b.split.count > 1;
   size_t group = group_of(kernel);
   KL_ASSIGN(b.depth, checked_add(call.k, group - 1));
   b.depth = b.depth / group * group;
@@ -113,10 +117,14 @@ Result<Blocks> cut(const QuantMatMul& call, QuantKernel kernel, int threads) {
   KL_ASSIGN(b.bytes_at, checked_add<size_t>(strip, 63));
   b.bytes_at &= ~size_t{63};
   KL_ASSIGN(b.panels_at, checked_add(b.bytes_at, call.a.packed ? 0 : align_up(strip / 2, 64)));
-  b.sums_at = b.slot = b.panels_at;
-  if (!call.b.packed) {
+  b.slot = b.panels_at;
+  if (!call.b.packed || b.wide) {
     KL_ASSIGN(size_t panels, checked_mul(b.columns, b.depth));
-    KL_ASSIGN(b.sums_at, checked_add(b.panels_at, panels));
+    KL_ASSIGN(b.panel_at, checked_add(b.panels_at, panels));
+    if (b.wide) {
+      KL_ASSIGN(b.panel_at, checked_add(b.panel_at, panels));
+    }
+    KL_ASSIGN(b.sums_at, checked_add(b.panel_at, b.wide ? b.depth * kQuantPanel : 0));
     KL_ASSIGN(size_t sums, checked_mul(b.columns, sizeof(int32_t)));
     KL_ASSIGN(b.slot, checked_add(b.sums_at, sums));
     KL_ASSIGN(b.slot, checked_add<size_t>(b.slot, 63));
@@ -125,9 +133,8 @@ Result<Blocks> cut(const QuantMatMul& call, QuantKernel kernel, int threads) {
   return b;
 }
 
-template <class Form>
-void multiply_rows(size_t rows, const typename Form::Strip* a, const uint8_t* b, size_t groups,
-                   int32_t* sums) {
+template <class Form, class B>
+void multiply_rows(size_t rows, const typename Form::Strip* a, const B* b, size_t groups, int32_t* sums) {
   switch (rows) {
     case 1:
       return Form::template multiply<1>(a, b, groups, sums);
@@ -140,6 +147,12 @@ void multiply_rows(size_t rows, const typename Form::Strip* a, const uint8_t* b,
   }
 }
 
+void widen(const uint8_t* from, size_t count, int16_t* to) {
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) store_words(load_widened(from + i), to + i);
+  for (; i < count; ++i) to[i] = static_cast<int8_t>(from[i]);
+}
+
 // Columns [n0, n1) and strips [s0, s1) of one item.
 template <class Form>
 void run_task(const QuantMatMul& call, const Terms& terms, const Blocks& blocks, const MatMulItem& item,
@@ -147,18 +160,21 @@ void run_task(const QuantMatMul& call, const Terms& terms, const Blocks& blocks,
   size_t groups = blocks.depth / Form::kGroup, panel_bytes = blocks.depth * kQuantPanel;
   const uint8_t* panels = call.b.data;
   const int32_t* column_sums = nullptr;
+  auto* words = reinterpret_cast<int16_t*>(scratch + blocks.panels_at);
   if (call.b.packed) {
     column_sums = reinterpret_cast<const int32_t*>(panels + ceil_div(call.n, kQuantPanel) * panel_bytes) + n0;
     panels += n0 / kQuantPanel * panel_bytes;
+    if (blocks.wide) widen(panels, ceil_div(n1 - n0, kQuantPanel) * panel_bytes, words);
   } else {
-    uint8_t* to = scratch + blocks.panels_at;
+    uint8_t* to = scratch + (blocks.wide ? blocks.panel_at : blocks.panels_at);
+    size_t step = blocks.wide ? 0 : panel_bytes;
     auto* sums = reinterpret_cast<int32_t*>(scratch + blocks.sums_at);
     panels = to;
     column_sums = sums;
     ByteMatrix b = call.b;
     if (!call.pack) b.data += item.b;
     uint8_t flip = flip_of(b);
-    for (size_t n = n0; n < n1; n += kQuantPanel, to += panel_bytes, sums += kQuantPanel) {
+    for (size_t n = n0; n < n1; n += kQuantPanel, to += step, sums += kQuantPanel) {
       if (call.pack) {
         call.pack(call.pack_context, item.b, n, to);
       } else {
@@ -166,6 +182,7 @@ void run_task(const QuantMatMul& call, const Terms& terms, const Blocks& blocks,
       }
       if (terms.a) sum_panel(to, call.k, flip, sums);
       interleave_panel(to, call.k, Form::kGroup, flip ^ (Form::kUnsignedB ? 0x80 : 0));
+      if (blocks.wide) widen(to, panel_bytes, words + (n - n0) * blocks.depth);
     }
   }
   ByteMatrix a = call.a;
@@ -185,15 +202,22 @@ void run_task(const QuantMatMul& call, const Terms& terms, const Blocks& blocks,
     }
     const typename Form::Strip* operand = strip;
     if constexpr (std::is_same_v<Form, PairForm>) {
-      size_t count = rows * blocks.depth, i = 0;
-      for (; i + 8 <= count; i += 8) store_words(load_widened(bytes + i), strip + i);
-      for (; i < count; ++i) strip[i] = static_cast<int8_t>(bytes[i]);
+      widen(bytes, rows * blocks.depth, strip);
     } else {
       operand = bytes;
     }
     for (size_t n = n0; n < n1; n += kQuantPanel) {
       int32_t sums[kRows * kQuantPanel];
-      multiply_rows<Form>(rows, operand, panels + (n - n0) * blocks.depth, groups, sums);
+      size_t at = (n - n0) * blocks.depth;
+      if constexpr (std::is_same_v<Form, PairForm>) {
+        if (blocks.wide) {
+          multiply_rows<Form>(rows, operand, words + at, groups, sums);
+        } else {
+          multiply_rows<Form>(rows, operand, panels + at, groups, sums);
+        }
+      } else {
+        multiply_rows<Form>(rows, operand, panels + at, groups, sums);
+      }
       finish(call, terms, sums, row, rows, n, std::min(kQuantPanel, n1 - n), row_sums, column_sums + (n - n0),
              item.c);
     }

@@ -7,21 +7,24 @@ namespace kinglet::quant_internal {
 
 inline constexpr size_t kRows = 4;
 
-// Both operands as pairs of int16: A is kept so while its strip is in use, B is widened as it is read.
-//   A [group][rows][2] int16, B [group][8][2] int8
+// Both operands as pairs of int16: A is kept so while its strip is in use, B where several strips read it;
+// otherwise it is widened as it is read.
+//   A [group][rows][2] int16, B [group][8][2] int8 or int16
 struct PairForm {
   using Strip = int16_t;
   static constexpr size_t kGroup = 2;
   static constexpr bool kUnsignedB = false;
-  template <size_t R>
-  static void multiply(const int16_t* a, const uint8_t* b, size_t groups, int32_t* sums) {
+  static Words8 load(const uint8_t* b) { return load_widened(b); }
+  static Words8 load(const int16_t* b) { return load_words(b); }
+  template <size_t R, class B>
+  static void multiply(const int16_t* a, const B* b, size_t groups, int32_t* sums) {
     Int4 sum[R][2];
 #pragma unroll
     for (size_t i = 0; i < R; ++i) sum[i][0] = sum[i][1] = Int4::splat(0);
-    // Not unrolled: see kernels/matmul/tile.h.
+      // Not unrolled: see kernels/matmul/tile.h.
 #pragma nounroll
     for (size_t g = 0; g < groups; ++g, a += 2 * R, b += 16) {
-      Words8 x0 = load_widened(b), x1 = load_widened(b + 8);
+      Words8 x0 = load(b), x1 = load(b + 8);
 #pragma unroll
       for (size_t i = 0; i < R; ++i) {
         Words8 y = splat_pair(a + 2 * i);
