@@ -96,3 +96,19 @@ export const products = (size) =>
     outputs: { y: ['float32', size, size] },
     nodes: [node('MatMul', 'x w', 'a'), node('Softmax', 'a', 'b'), node('MatMul', 'b w', 'y')],
   });
+
+/** y = x, negated `times` times. */
+export const loop = model({
+  inputs: { times: ['int64'], x: ['float32', 'N'] },
+  outputs: { y: ['float32', 'N'] },
+  nodes: [
+    node('Loop', 'times  x', 'y', {
+      body: {
+        name: 'body',
+        node: [node('Identity', 'go', 'still'), node('Neg', 'x0', 'x1')],
+        input: ports({ i: ['int64'], go: ['bool'], x0: ['float32', 'N'] }),
+        output: ports({ still: ['bool'], x1: ['float32', 'N'] }),
+      },
+    }),
+  ],
+});

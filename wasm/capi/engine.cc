@@ -165,7 +165,7 @@ Text kl_session_describe(Handle session) {
     append_ports(out, "inputs", s.model.session->inputs());
     out += ",";
     append_ports(out, "outputs", s.model.session->outputs());
-    out += "}";
+    out += s.model.may_loop() ? ",\"loops\":true}" : ",\"loops\":false}";
     return out;
   });
 }

@@ -34,6 +34,14 @@ Status prepare(Graph& graph, const OpenOptions& options) {
   return run_passes(graph, {.optimize = options.optimize});
 }
 
+bool has_loop(const Graph& graph) {
+  return std::ranges::any_of(graph.order(), [&](NodeId id) {
+    const Node& node = graph.node(id);
+    return node.op == "Loop" ||
+           std::ranges::any_of(node.subgraphs, [](const Subgraph& s) { return has_loop(*s.graph); });
+  });
+}
+
 }  // namespace
 
 Result<OpenedModel> open_model(std::shared_ptr<Buffer> model, std::vector<ExternalFile> external,
@@ -45,6 +53,8 @@ Result<OpenedModel> open_model(std::shared_ptr<Buffer> model, std::vector<Extern
   out.session->profile().on = out.options.profile;
   return out;
 }
+
+bool OpenedModel::may_loop() const { return has_loop(session->program().graph()); }
 
 Result<std::string> OpenedModel::info() const {
   KL_ASSIGN(std::unique_ptr<Graph> before, read(model, external, options));

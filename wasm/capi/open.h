@@ -28,6 +28,9 @@ struct OpenedModel {
   std::vector<ExternalFile> external;
   OpenOptions options;
 
+  // Whether a run may go on for as long as its inputs' values say: the model has a Loop.
+  bool may_loop() const;
+
   // For people: the graph before and after passes, then every plan made so far (steps, kernels, arena bytes).
   Result<std::string> info() const;
 };

@@ -32,7 +32,10 @@ export interface SessionOptions {
   signal?: AbortSignal;
   /** Bytes received so far over all files. */
   onProgress?: (progress: Progress) => void;
-  /** In a worker of its own, or in this thread. Default: a worker in pages, this thread in Node and in workers. */
+  /**
+   * In a worker of its own, or in this thread. Default: this thread in Node and in workers; in pages a worker, but runs
+   * which that has shown to take less than a millisecond happen in the page's own thread.
+   */
   worker?: boolean;
   /** Threads of this session; default: `env.wasm.numThreads`. */
   intraOpNumThreads?: number;

@@ -36,16 +36,16 @@ export class RunQueue {
     this.#open = open;
   }
 
-  run(request: RunRequest, signal?: AbortSignal): Promise<Wire[]> {
+  run(request: Omit<RunRequest, 'owned'>, signal?: AbortSignal): Promise<Wire[]> {
     return new Promise((resolve, reject) => {
       this.#refuseReleased();
       signal?.throwIfAborted();
-      const now = !this.#active && this.#live()?.readsAtOnce;
+      const now = !this.#active && this.#live();
       const feeds = now
         ? request.feeds
         : request.feeds.map(([input, value]) => [input, snapshot(value)] as const);
       const job: Job = {
-        request: { ...request, feeds },
+        request: { ...request, feeds, owned: !now },
         signal,
         resolve,
         reject,

@@ -1,6 +1,6 @@
 // The contestants as a page sees them, on one thread where nothing else is said. Each loads only when it is asked for.
 
-async function kinglet({ simd, worker = true, threads = 1 } = {}) {
+async function kinglet({ simd, worker, threads = 1 } = {}) {
   const { InferenceSession, Tensor, env } = await import('/kinglet/index.js');
   const create = (url) => {
     env.wasm.simd = simd;

@@ -36,6 +36,8 @@ export class EngineSession {
   readonly #module: WebAssembly.Module;
   readonly #startHelper: StartHelper | undefined;
   #session: Handle = 0;
+  /** The model and its files, while they are kept to be handed out. */
+  #files: Handle[] = [];
   #threads = 1;
   #planned = false;
   #closed = false;
@@ -115,6 +117,9 @@ export class EngineSession {
     });
   }
 
+  /** Milliseconds that the engine took for the last run. */
+  milliseconds = 0;
+
   /** Opens the model, whose bytes and files it takes over. */
   open(
     model: Handle,
@@ -129,9 +134,27 @@ export class EngineSession {
       for (const [path, bytes] of files) abi.sessionFile(this.#session, path, bytes);
       for (const [name, extent] of options.dimensions) abi.sessionDimension(this.#session, name, extent);
       abi.sessionOpen(this.#session, model, Number(options.optimize), Number(options.profile));
-      for (const handle of [model, ...files.map(([, bytes]) => bytes)]) abi.release(handle);
+      this.#files = [model, ...files.map(([, bytes]) => bytes)];
+      if (!options.keepFiles) this.dropFiles();
       return JSON.parse(abi.sessionDescribe(this.#session)) as Description;
     });
+  }
+
+  /** Bytes of the model and its files, while they are kept. */
+  get fileBytes(): number {
+    return this.#files.reduce((sum, handle) => sum + this.#abi.bytesSize(handle), 0);
+  }
+
+  /** Copies of the model's bytes and those of its files, in their order; they are not kept any longer. */
+  takeFiles(): Uint8Array<ArrayBuffer>[] {
+    const abi = this.#abi;
+    const copies = this.#files.map((handle) => abi.heap.copy(abi.bytesData(handle), abi.bytesSize(handle)));
+    this.dropFiles();
+    return copies;
+  }
+
+  dropFiles(): void {
+    for (const handle of this.#files.splice(0)) this.#abi.release(handle);
   }
 
   /**
@@ -169,7 +192,8 @@ export class EngineSession {
       for (const output of fetches) abi.sessionFetch(this.#session, output);
       const since = performance.now();
       abi.sessionRun(this.#session);
-      const long = performance.now() - since > worthSharing;
+      this.milliseconds = performance.now() - since;
+      const long = this.milliseconds > worthSharing;
       // The first run also makes the plan, which says little about the next.
       if (this.#threads > 1 && !this.#helpers && this.#planned && long) this.#callHelpers();
       this.#planned = true;

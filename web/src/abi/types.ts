@@ -25,6 +25,8 @@ export interface Port {
 export interface Description {
   inputs: Port[];
   outputs: Port[];
+  /** A run may go on for as long as its inputs' values say. */
+  loops: boolean;
 }
 
 export interface OpenOptions {
@@ -35,4 +37,6 @@ export interface OpenOptions {
   memoryLimit: number;
   /** The most that take part in a run, the session's own thread included. */
   threads: number;
+  /** Whether the model's bytes stay at hand for `takeFiles`. */
+  keepFiles?: boolean;
 }

@@ -11,11 +11,16 @@ export interface OpenRequest {
   options: OpenOptions;
 }
 
+/** Bytes of a model and its files up to which a page may hold a second engine with them. */
+export const smallModel = 8 << 20;
+
 /** What a session can be asked, with the answer. Values named in `transfer` lists move instead of being copied. */
 export interface Calls {
   /** The engine's code follows as `module`, so that the model is on its way while the code is compiled. */
   open: { ask: OpenRequest; answer: Opened };
-  run: { ask: RunRequest; answer: Wire[] };
+  run: { ask: RunRequest; answer: Ran };
+  /** The bytes of the model and its files, once. */
+  takeFiles: { ask: undefined; answer: Uint8Array<ArrayBuffer>[] };
   info: { ask: undefined; answer: EngineInfo };
   startProfiling: { ask: undefined; answer: undefined };
   endProfiling: { ask: undefined; answer: string };
@@ -24,11 +29,21 @@ export interface Calls {
 export interface Opened {
   description: Description;
   cancelFlag?: { memory: WebAssembly.Memory; index: number };
+  /** Runs may happen in the page: the model is small, its runs end, and `takeFiles` gives it. */
+  movable: boolean;
 }
 
 export interface RunRequest {
   feeds: (readonly [input: number, value: Wire])[];
   fetches: number[];
+  /** The feeds are copies that nobody else has. */
+  owned: boolean;
+}
+
+export interface Ran {
+  results: Wire[];
+  /** What the engine took. */
+  milliseconds: number;
 }
 
 export interface EngineInfo {

@@ -1,12 +1,13 @@
 import type { Wire } from '../abi/types.js';
 import { fromRecord, KingletError } from '../errors.js';
 import { hasSharedMemory } from '../host/features.js';
-import { loadEngine } from '../host/load.js';
+import { type Engine, loadEngine } from '../host/load.js';
 import { type Source, serve } from '../model/source.js';
 import type { Calls, EngineInfo, FromWorker, Opened, OpenRequest, RunRequest, ToWorker } from './calls.js';
-import type { Connection, ConnectOptions } from './connection.js';
+import { type Connection, type ConnectOptions, openHere } from './connection.js';
+import { Placement } from './placement.js';
 import { startWorker, type Thread, WorkerUnavailable } from './thread.js';
-import { buffersOf } from './wire.js';
+import { buffersOf, snapshot } from './wire.js';
 
 interface Pending {
   resolve(answer: never): void;
@@ -108,7 +109,10 @@ export async function openInWorker(
     );
     const { module, variant } = await Promise.race([engineCode, opened.then(() => engineCode)]);
     client.provideModule(module);
-    return connectionTo(client, await opened, variant);
+    const connection = connectionTo(client, await opened, variant);
+    if (!(await opened).movable) return connection;
+    const open = () => openSmall(client, request, engineCode);
+    return new Placement(connection, open, request.options.profile);
   } catch (error) {
     client.end(error);
     throw error;
@@ -117,7 +121,26 @@ export async function openInWorker(
   }
 }
 
+/** The worker's model opened in this thread too, in the same engine code, on one thread. */
+async function openSmall(
+  client: Client,
+  request: OpenRequest,
+  engineCode: Promise<Engine>,
+): Promise<Connection> {
+  const [model, ...files] = (await client.ask('takeFiles', undefined)).map(
+    (bytes): Source => ({ kind: 'bytes', bytes }),
+  );
+  const here: OpenRequest = {
+    ...request,
+    model: model as Source,
+    files: request.files.map(({ path }, i) => ({ path, source: files[i] as Source })),
+    options: { ...request.options, keepFiles: false, threads: 1 },
+  };
+  return openHere(here, {}, engineCode);
+}
+
 function connectionTo(client: Client, { description, cancelFlag }: Opened, variant: string): Connection {
+  let milliseconds = 0;
   /** False without shared memory. */
   const setCancelFlag = (value: 0 | 1): boolean => {
     if (!cancelFlag) return false;
@@ -127,13 +150,19 @@ function connectionTo(client: Client, { description, cancelFlag }: Opened, varia
   return {
     description,
     variant,
-    readsAtOnce: false,
     get lost() {
       return client.lost;
     },
-    run: ({ feeds, fetches }: RunRequest): Promise<Wire[]> => {
+    get milliseconds() {
+      return milliseconds;
+    },
+    async run({ feeds: given, fetches, owned }: RunRequest): Promise<Wire[]> {
       setCancelFlag(0);
-      return client.ask('run', { feeds, fetches }, buffersOf(feeds.map(([, value]) => value)));
+      const feeds = owned ? given : given.map(([input, value]) => [input, snapshot(value)] as const);
+      const transfer = buffersOf(feeds.map(([, value]) => value));
+      const ran = await client.ask('run', { feeds, fetches, owned: true }, transfer);
+      milliseconds = ran.milliseconds;
+      return ran.results;
     },
     info: (): Promise<EngineInfo> => client.ask('info', undefined),
     startProfiling: () => client.ask('startProfiling', undefined),

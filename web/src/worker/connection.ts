@@ -1,6 +1,6 @@
 import type { Description, Wire } from '../abi/types.js';
 import { isNode } from '../host/features.js';
-import { loadEngine } from '../host/load.js';
+import { type Engine, loadEngine } from '../host/load.js';
 import type { EngineInfo, OpenRequest, Progress, RunRequest } from './calls.js';
 import { startHelper } from './helpers.js';
 import { openSession } from './open.js';
@@ -9,10 +9,11 @@ import { openSession } from './open.js';
 export interface Connection {
   readonly description: Description;
   readonly variant: string;
-  /** True when `run` has read its feeds before it returns, so that they need not be copied first. */
-  readonly readsAtOnce: boolean;
   /** True once the engine has stopped; a new connection is needed. */
   readonly lost: boolean;
+  /** Milliseconds that the engine took for the last run that ended. */
+  readonly milliseconds: number;
+  /** Has read or copied the feeds when it returns. */
   run(request: RunRequest): Promise<Wire[]>;
   info(): Promise<EngineInfo>;
   startProfiling(): Promise<void>;
@@ -28,14 +29,15 @@ export interface ConnectOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Opens a session in this thread. */
+/** Opens a session in this thread, in an instance of `code` where it is there already. */
 export async function openHere(
   request: OpenRequest,
   { report, signal }: ConnectOptions,
+  code?: Promise<Engine>,
 ): Promise<Connection> {
   // A page's own thread must not wait for others, which runs on several threads do.
   const mayWait = isNode() || typeof document === 'undefined';
-  const engineCode = loadEngine(mayWait ? request.options.threads : 1);
+  const engineCode = code ?? loadEngine(mayWait ? request.options.threads : 1);
   engineCode.catch(() => undefined);
   const opening = openSession(
     engineCode.then(({ module }) => module),
@@ -47,9 +49,11 @@ export async function openHere(
   return {
     description,
     variant,
-    readsAtOnce: true,
     get lost() {
       return engine.dead;
+    },
+    get milliseconds() {
+      return engine.milliseconds;
     },
     run: async ({ feeds, fetches }) => engine.run(feeds, fetches),
     info: async () => engine.info(),

@@ -1,10 +1,17 @@
 import { help } from '../abi/helper.js';
 import type { EngineSession } from '../abi/session.js';
 import { toRecord } from '../errors.js';
-import type { Calls, FromWorker, Progress, ToWorker } from './calls.js';
+import { type Calls, type FromWorker, type Progress, smallModel, type ToWorker } from './calls.js';
 import { startHelper } from './helpers.js';
 import { openSession } from './open.js';
 import { buffersOf } from './wire.js';
+
+/** The buffers of an answer that move instead of being copied. */
+function transfers(call: keyof Calls, answer: Calls[keyof Calls]['answer']): ArrayBuffer[] {
+  if (call === 'run') return buffersOf((answer as Calls['run']['answer']).results);
+  if (call === 'takeFiles') return (answer as Calls['takeFiles']['answer']).map(({ buffer }) => buffer);
+  return [];
+}
 
 /** The worker's side: answers messages for the one session that it holds. */
 export class Host {
@@ -30,7 +37,7 @@ export class Host {
     const { id } = message;
     try {
       const answer = await this.#answer(message);
-      const transfer = message.call === 'run' ? buffersOf(answer as Calls['run']['answer']) : [];
+      const transfer = transfers(message.call, answer);
       this.#post({ id, answer }, transfer);
     } catch (error) {
       this.#post({ id, error: toRecord(error), lost: this.#engine?.dead ?? false }, []);
@@ -45,12 +52,19 @@ export class Host {
       const { engine, description } = await openSession(this.#module, message.ask, { report, startHelper });
       this.#engine = engine;
       const cancelFlag = engine.cancelFlag();
-      return { description, ...(cancelFlag && { cancelFlag }) };
+      const movable = engine.fileBytes > 0 && engine.fileBytes <= smallModel && !description.loops;
+      if (!movable) engine.dropFiles();
+      return { description, movable, ...(cancelFlag && { cancelFlag }) };
     }
     const engine = this.#engine as EngineSession;
     switch (message.call) {
       case 'run':
-        return engine.run(message.ask.feeds, message.ask.fetches);
+        return {
+          results: await engine.run(message.ask.feeds, message.ask.fetches),
+          milliseconds: engine.milliseconds,
+        };
+      case 'takeFiles':
+        return engine.takeFiles();
       case 'info':
         return engine.info();
       case 'startProfiling':

@@ -1,0 +1,162 @@
+// Where runs of a session in a page happen: small ones come from the worker to the page, all others stay there.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { joinAndFlip, loop, transposes } from '../../web/models.mjs';
+import { launch, openPage, serve } from './chromium.mjs';
+
+const script = `
+  import * as kinglet from './kinglet/index.js';
+  globalThis.kinglet = kinglet;
+  // Every message to a worker is counted.
+  globalThis.messages = 0;
+  const { postMessage } = Worker.prototype;
+  Worker.prototype.postMessage = function (...args) {
+    globalThis.messages++;
+    return postMessage.apply(this, args);
+  };
+  /** Runs until runs take no messages, at most 400 times. Whether that happened. */
+  globalThis.settles = async (run) => {
+    for (let i = 0; i < 400; i++) {
+      const before = globalThis.messages;
+      await run();
+      await new Promise((resolve) => setTimeout(resolve));
+      if (globalThis.messages === before && i > 2) return true;
+    }
+    return false;
+  };
+`;
+
+let browser;
+let site;
+
+before(async () => {
+  browser = await launch();
+  site = await serve({
+    mounts: { 'kinglet/': fileURLToPath(new URL('../../../dist/', import.meta.url)) },
+    files: {
+      'index.html': `<!doctype html><link rel="icon" href="data:,"><script type="module" src="page.js"></script>`,
+      'page.js': script,
+      'model.onnx': joinAndFlip,
+      'transposes.onnx': transposes(20),
+      'loop.onnx': loop,
+    },
+  });
+});
+after(async () => {
+  await browser.close();
+  await site.close();
+});
+
+/** What `action` gives in a page of that kind, in which nothing may go wrong. */
+async function inPage(kind, action) {
+  const page = await openPage(browser, `${site.url}${kind}/index.html`);
+  const outcome = await page.evaluate(action);
+  assert.deepEqual([...page.problems, ...page.warnings], []);
+  await page.close();
+  return outcome;
+}
+
+for (const kind of ['plain', 'isolated', 'strict']) {
+  describe(`a ${kind} page`, () => {
+    test('takes over small runs, with the same results, errors and ends', async () => {
+      const outcome = await inPage(kind, async () => {
+        const { InferenceSession, Tensor } = globalThis.kinglet;
+        const session = await InferenceSession.create('model.onnx');
+        const a = new Tensor('float32', [1, 2, 3], [1, 3]);
+        const first = await session.run({ a, b: a });
+        const settled = await globalThis.settles(() => session.run({ a, b: a }));
+        const before = globalThis.messages;
+        const many = await Promise.all(
+          [4, 5, 6].map(async (x) => {
+            const b = new Tensor('float32', [x, x, x], [1, 3]);
+            const run = session.run({ a, b });
+            b.data.fill(0);
+            return [...(await run).joined.data];
+          }),
+        );
+        const last = await session.run({ a, b: a });
+        const here = globalThis.messages === before;
+        const wrong = { a, b: new Tensor('float32', [1, 2], [1, 2]) };
+        const refused = await session.run(wrong).catch(({ code, message }) => [code, message]);
+        const aborted = await session
+          .run({ a, b: a }, { signal: AbortSignal.abort('enough') })
+          .catch((reason) => reason);
+        const promise = session.run({ a, b: a }).then(
+          () => 'ran',
+          ({ code }) => code,
+        );
+        await session.release();
+        const ended = await promise;
+        const released = await session.run({ a, b: a }).catch(({ code }) => code);
+        const rows = [first, last].map(({ flipped }) => [...flipped.data]);
+        return { settled, here, many, rows, refused, aborted, ended, released };
+      });
+      assert.ok(outcome.settled && outcome.here);
+      assert.deepEqual(
+        outcome.many,
+        [4, 5, 6].map((x) => [1, 2, 3, x, x, x]),
+      );
+      assert.deepEqual(outcome.rows, [
+        [1, 1, 2, 2, 3, 3],
+        [1, 1, 2, 2, 3, 3],
+      ]);
+      assert.equal(outcome.refused[0], 'invalid_input');
+      assert.match(outcome.refused[1], /input 'b' is float32\[1,2\]/);
+      assert.equal(outcome.aborted, 'enough');
+      assert.ok(['ran', 'session_released'].includes(outcome.ended));
+      assert.equal(outcome.released, 'session_released');
+    });
+
+    test('leaves long runs to the worker', async () => {
+      const outcome = await inPage(kind, async () => {
+        const { InferenceSession, Tensor } = globalThis.kinglet;
+        const session = await InferenceSession.create('transposes.onnx', {
+          graphOptimizationLevel: 'disabled',
+        });
+        const matrix = (n) => new Tensor('float32', new Float32Array(n * n).fill(n), [n, n]);
+        const run = (x0) => () => session.run({ x0 });
+        const small = await globalThis.settles(run(matrix(2)));
+        const large = matrix(1000);
+        const messages = [];
+        for (let i = 0; i < 8; i++) {
+          const before = globalThis.messages;
+          await run(large)();
+          messages.push(globalThis.messages - before);
+        }
+        await session.release();
+        return { small, messages };
+      });
+      assert.deepEqual(outcome, { small: true, messages: new Array(8).fill(1) });
+    });
+  });
+}
+
+test('what the caller wants in a worker, is recorded, or may loop stays in the worker', async () => {
+  const outcome = await inPage('plain', async () => {
+    const { InferenceSession, Tensor } = globalThis.kinglet;
+    const x = new Tensor('float32', [1, 2, 3], [1, 3]);
+    const both = { a: x, b: x };
+    const settled = async (model, options, feeds) => {
+      const session = await InferenceSession.create(model, options);
+      if (options.recorded) await session.startProfiling();
+      const settled = await globalThis.settles(() => session.run(feeds));
+      const events = options.recorded ? (await session.endProfiling()).length : 0;
+      await session.release();
+      return [settled, events > 400];
+    };
+    const times = new Tensor('int64', [2n], []);
+    return [
+      await settled('model.onnx', { worker: true }, both),
+      await settled('model.onnx', { enableProfiling: true }, both),
+      await settled('model.onnx', { recorded: true }, both),
+      await settled('loop.onnx', {}, { times, x: new Tensor('float32', [1, 2], [2]) }),
+    ];
+  });
+  assert.deepEqual(outcome, [
+    [false, false],
+    [false, false],
+    [false, true],
+    [false, false],
+  ]);
+});
