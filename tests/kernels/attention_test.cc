@@ -109,8 +109,8 @@ void check_agreement(Case& one, int threads) {
 
 TEST_CASE("attention agrees with the judge: every option at sizes around the blocks") {
   unsigned variant = 0;
-  for (size_t queries : {1, 2, 5, 7, 66})
-    for (size_t keys : {1, 3, 63, 64, 65, 130})
+  for (size_t queries : {1, 2, 5, 7, 131})
+    for (size_t keys : {1, 3, 64, 127, 128, 129, 260})
       for (size_t size : {1, 4, 7, 16, 33})
         for (unsigned i = 0; i < 4; ++i) {
           Case one(1 + variant % 2, 2 * (1 + variant % 3), 2, queries, keys, size, size + variant % 3,
@@ -123,7 +123,7 @@ TEST_CASE("attention agrees with the judge: every option at sizes around the blo
 
 TEST_CASE("attention agrees with the judge: every combination of options") {
   for (unsigned variant = 0; variant < 256; ++variant) {
-    Case few(2, 4, 2, 2, 70, 9, 5, variant), many(2, 4, 2, 9, 70, 9, 5, variant);
+    Case few(2, 4, 2, 2, 140, 9, 5, variant), many(2, 4, 2, 9, 140, 9, 5, variant);
     CAPTURE(variant);
     check_agreement(few, 2);
     check_agreement(many, 2);
@@ -140,9 +140,9 @@ TEST_CASE("attention: a query without keys gives zeros, others are not touched b
     CHECK(y[0] == 0.0f);
     CHECK(y[4] != 0.0f);
     // All keys hidden by a bias.
-    Case hidden(1, 1, 1, queries, 70, 4, 4, 0);
-    std::vector<float> bias(70, -kInf);
-    hidden.call.bias[0] = {bias.data(), {}, 70};
+    Case hidden(1, 1, 1, queries, 140, 4, 4, 0);
+    std::vector<float> bias(140, -kInf);
+    hidden.call.bias[0] = {bias.data(), {}, 140};
     for (float value : hidden.computed(1)) CHECK(value == 0.0f);
   }
 }
@@ -150,7 +150,7 @@ TEST_CASE("attention: a query without keys gives zeros, others are not touched b
 TEST_CASE("attention: NaN and infinite scores reach exactly their own row") {
   for (size_t queries : {3, 9}) {
     for (float special : {std::numeric_limits<float>::quiet_NaN(), kInf}) {
-      Case one(1, 1, 1, queries, 70, 4, 4, 0);
+      Case one(1, 1, 1, queries, 140, 4, 4, 0);
       one.q[2 * 4 + 1] = special;
       one.call.q = one.q.data();
       std::vector<float> want = one.judged(), got = one.computed(1);

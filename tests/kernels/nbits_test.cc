@@ -16,9 +16,9 @@ TEST_CASE("weights of few bits: rows and panels agree with the judge") {
   struct Size {
     size_t n, k, bits, block;
   };
-  constexpr Size kSizes[] = {{5, 64, 4, 32},   {9, 70, 4, 16},   {17, 33, 4, 32},
-                             {3, 129, 4, 128}, {8, 256, 4, 256}, {6, 48, 2, 16},
-                             {7, 50, 2, 32},   {11, 40, 8, 32},  {4, 16, 8, 64}};
+  constexpr Size kSizes[] = {{5, 64, 4, 32},   {9, 70, 4, 16},   {17, 33, 4, 32},  {3, 129, 4, 128},
+                             {8, 256, 4, 256}, {6, 48, 2, 16},   {7, 50, 2, 32},   {11, 40, 8, 32},
+                             {4, 16, 8, 64},   {8, 1100, 4, 32}, {13, 531, 4, 16}, {9, 1027, 4, 64}};
   enum { kDefault, kFloat, kPacked, kZeroForms };
   for (const Size& size : kSizes) {
     for (int zeros = 0; zeros < kZeroForms; ++zeros) {
@@ -26,7 +26,7 @@ TEST_CASE("weights of few bits: rows and panels agree with the judge") {
         NBits w;
         w.n = size.n, w.k = size.k, w.bits = size.bits, w.block = size.block;
         auto seed = static_cast<uint32_t>(size.n + size.k);
-        auto q = random_values<uint8_t>(w.n * w.row_bytes(), seed);
+        auto q = random_values<uint8_t>(w.n * w.row_bytes() + 16, seed);
         auto scales = random_values<float>(w.n * w.blocks(), seed + 1);
         auto float_zeros = random_values<float>(w.n * w.blocks(), seed + 2);
         auto packed = random_values<uint8_t>(w.n * ((w.blocks() * w.bits + 7) / 8), seed + 3);
@@ -57,12 +57,39 @@ TEST_CASE("weights of few bits: rows and panels agree with the judge") {
           matmul(call, select_matmul(call), scratch.data(), pool);
           CHECK(difference(want, c, 1e-5) == "");
           if (m != 1 || !nbits_row_accepts(w)) continue;
-          std::fill(c.begin(), c.end(), 77.0f);
-          scratch.assign(nbits_row_scratch(w), 0.0f);
-          nbits_row(w, a.data(), bias.data(), c.data(), scratch.data(), pool);
-          CHECK(difference(want, c, 3e-5) == "");
+          for (bool rough : {false, true}) {
+            w.rough = rough;
+            std::fill(c.begin(), c.end(), 77.0f);
+            scratch.assign(nbits_row_scratch(w), 0.0f);
+            nbits_row(w, a.data(), bias.data(), c.data(), scratch.data(), pool);
+            CHECK(difference(want, c, rough ? 1e-3 : 3e-5) == "");
+          }
         }
       }
+    }
+  }
+}
+
+TEST_CASE("weights of 4 bits: rows of all magnitudes, infinities and NaN agree with the judge") {
+  NBits w;
+  w.n = 7, w.k = 96;
+  auto q = random_values<uint8_t>(w.n * w.row_bytes() + 16, 1);
+  auto scales = random_values<float>(w.n * w.blocks(), 2);
+  w.q = q.data(), w.scales = scales.data();
+  constexpr float kInf = std::numeric_limits<float>::infinity(),
+                  kNan = std::numeric_limits<float>::quiet_NaN();
+  for (float special : {0.0f, 1e-38f, 1e-20f, 1e6f, 1e30f, kInf, -kInf, kNan}) {
+    for (bool everywhere : {false, true}) {
+      CAPTURE(special);
+      CAPTURE(everywhere);
+      auto a = random_values<float>(w.k, 3);
+      for (size_t i = 0; i < w.k; ++i)
+        if (everywhere || i == 37) a[i] = everywhere ? special * a[i] : special;
+      std::vector<float> c(w.n), want(w.n), scratch(nbits_row_scratch(w));
+      nbits_reference(w, a.data(), 1, nullptr, want.data());
+      Parallel pool;
+      nbits_row(w, a.data(), nullptr, c.data(), scratch.data(), pool);
+      CHECK(difference(want, c, 3e-5) == "");
     }
   }
 }

@@ -77,7 +77,7 @@ TEST_CASE("elementary functions stay within their stated error") {
     simd::sigmoid(vec<float, 4>::splat(x)).store(y);
     CHECK(std::fabs(y[0] - logistic(x)) <= std::numeric_limits<float>::min());
   }
-  CHECK(worst([](auto x) { return simd::erf(x); }, d(std::erf), 1e-37f, 1e30f) <= 3);
+  CHECK(worst([](auto x) { return simd::erf(x); }, d(std::erf), 1e-37f, 1e30f) <= 6);
 }
 
 TEST_CASE("elementary functions are exact at special values") {

@@ -24,6 +24,8 @@ Result<Params> params_of(const OpContext& c) {
   KL_ASSIGN(p.w.n, number("N", 1, 0));
   KL_ASSIGN(p.w.bits, number("bits", 2, 4));
   KL_ASSIGN(p.w.block, number("block_size", 16, 0));
+  // 3 and 4: bfloat16 or 8 bits would do for A.
+  p.w.rough = c.attributes().get_int("accuracy_level") >= 3;
   const NBits& w = p.w;
   KL_REQUIRE(w.bits == 2 || w.bits == 4 || w.bits == 8, kUnsupportedFeature, "weights of ", w.bits, " bits");
   KL_REQUIRE((w.block & (w.block - 1)) == 0 && w.block < size_t{1} << 24, kInvalidArgument, "block_size is ",

@@ -19,6 +19,7 @@ using Float4 = vec<float, 4>;
 //   dot_pairs(a, b)           lane i: a[2i] b[2i] + a[2i + 1] b[2i + 1]
 //   load_ints<is_signed>      eight bytes as int32
 //   load_nibbles(p, v)        the low halves of eight bytes in v[0], v[1], the high halves in v[2], v[3]
+//   load_nibble_words(p, v)   nibble i of eight words of 16 bits in v[i]
 //   load_words, store_words   eight int16
 //   store_low_bytes(lo, hi)   the low byte of each lane, of numbers in [-32768, 32767]
 //   store_even_bytes(x)       bytes 0, 2, 4, ...
@@ -71,6 +72,13 @@ inline void load_nibbles(const void* p, Int4 (&v)[4]) {
   v[1].v = wasm_u32x4_extend_high_u16x8(low);
   v[2].v = wasm_u32x4_extend_low_u16x8(high);
   v[3].v = wasm_u32x4_extend_high_u16x8(high);
+}
+inline void load_nibble_words(const void* p, Words8 (&v)[4]) {
+  const v128_t words = wasm_v128_load(p), mask = wasm_v128_load16_splat(&kNumber<int16_t{15}>);
+  v[0].v = wasm_v128_and(words, mask);
+  v[1].v = wasm_v128_and(wasm_u16x8_shr(words, 4), mask);
+  v[2].v = wasm_v128_and(wasm_u16x8_shr(words, 8), mask);
+  v[3].v = wasm_u16x8_shr(words, 12);
 }
 inline void store_low_bytes(Int4 lo, Int4 hi, void* p) {
   v128_t words = wasm_v128_and(wasm_i16x8_narrow_i32x4(lo.v, hi.v), wasm_i16x8_splat(255));
@@ -172,6 +180,12 @@ inline void load_nibbles(const void* p, Int4 (&v)[4]) {
   const auto* x = static_cast<const uint8_t*>(p);
   for (int i = 0; i < 4; ++i)
     v[i] = scalar::lanes([&](int lane) { return int32_t{x[i % 2 * 4 + lane]} >> (i / 2 * 4) & 15; });
+}
+inline void load_nibble_words(const void* p, Words8 (&v)[4]) {
+  const auto* x = static_cast<const uint8_t*>(p);
+  for (int i = 0; i < 4; ++i)
+    for (int lane = 0; lane < 8; ++lane)
+      v[i].v[lane] = static_cast<int16_t>(x[2 * lane + i / 2] >> (i % 2 * 4) & 15);
 }
 inline void store_low_bytes(Int4 lo, Int4 hi, void* p) {
   int32_t values[8];

@@ -85,10 +85,10 @@ Speed byte_product(const Shape& s, QuantKernel kernel, Parallel& pool) {
       Peak::kBytes);
 }
 
-Speed nbits_product(const Shape& s, Parallel& pool) {
+Speed nbits_product(const Shape& s, Parallel& pool, bool rough) {
   NBits w;
-  w.n = s.n, w.k = s.k;
-  std::vector<uint8_t> q(w.n * w.row_bytes(), 0x3a);
+  w.n = s.n, w.k = s.k, w.rough = rough;
+  std::vector<uint8_t> q(w.n * w.row_bytes() + 16, 0x3a);
   std::vector<float> scales(w.n * w.blocks(), 0.01f), a(s.m * s.k, 0.5f), c(s.m * s.n);
   w.q = q.data(), w.scales = scales.data();
   std::vector<float> scratch(nbits_row_scratch(w));
@@ -120,7 +120,8 @@ void quant(const char* filter) {
       if (quant_accepts(kernel))
         print(quant_kernel_name(kernel), text.c_str(), byte_product(shape, kernel, pool));
     }
-    if (!shape.weights_are_a) print("4-bit weights", text.c_str(), nbits_product(shape, pool));
+    if (!shape.weights_are_a) print("4-bit weights", text.c_str(), nbits_product(shape, pool, false));
+    if (shape.m == 1) print("4-bit, A of 16 bits", text.c_str(), nbits_product(shape, pool, true));
   }
 }
 

@@ -18,8 +18,8 @@ namespace {
 using V = Vec<float>;
 using W = vec<float, kPanelWidth<float>>;
 constexpr float kNone = -std::numeric_limits<float>::infinity();
-constexpr size_t kKeys = 64;  // of a block; a multiple of the panel width
-constexpr size_t kRows = 64;  // of a block
+constexpr size_t kKeys = 128;  // of a block; a multiple of the panel width
+constexpr size_t kRows = 128;  // of a block
 // Fewer rows read keys and values in place: packing them would take longer than using them.
 constexpr size_t kFewRows = 6;
 
@@ -83,13 +83,13 @@ float dot(const float* x, const float* y, size_t n) {
   return total;
 }
 
-// n: a multiple of the lanes. NaN if any is.
+// n: a multiple of the lanes. A NaN is never the largest.
 float largest_of(const float* x, size_t n, float at_least) {
   W most = W::splat(at_least);
-  for (size_t i = 0; i < n; i += W::kLanes) most = maximum(most, W::load(x + i));
+  for (size_t i = 0; i < n; i += W::kLanes) most = max(most, W::load(x + i));
   float lanes[W::kLanes];
   most.store(lanes);
-  for (float lane : lanes) at_least = maximum(vec<float, 1>{at_least}, vec<float, 1>{lane}).v;
+  for (float lane : lanes) at_least = std::max(at_least, lane);
   return at_least;
 }
 
@@ -222,7 +222,8 @@ class Task {
     std::fill(s + n, s + whole, kNone);
     float largest = largest_of(s, whole, row.largest);
     if (largest == kNone) {
-      std::fill_n(s, n, 0.0f);
+      // Nothing but hidden keys and NaN, which the row then is.
+      for (size_t i = 0; i < n; ++i) row.sum += s[i] = s[i] == kNone ? 0 : s[i];
       return;
     }
     float* y = y_ + r * a_.value_size;

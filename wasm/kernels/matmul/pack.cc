@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/matmul/tile.h"
+#include "simd/transpose.h"
 
 namespace kinglet {
 
@@ -55,6 +56,14 @@ void pack_panels(const MatrixView<T>& b, size_t k0, size_t k1, size_t n0, size_t
         for (size_t q = 0; q < valid; ++q) panels[q] = from[q] * alpha;
         for (size_t q = valid; q < width; ++q) panels[q] = 0;
       }
+    } else if (sizeof(T) == 4 && width % 4 == 0 && b.row == 1 && valid == width && alpha == T{1}) {
+      size_t p = k0;
+      for (; p + 4 <= k1; p += 4, from += 4, panels += 4 * width)
+        for (size_t q = 0; q < width; q += 4)
+          transpose_4x4(reinterpret_cast<const uint32_t*>(from + q * b.column),
+                        static_cast<int64_t>(b.column), reinterpret_cast<uint32_t*>(panels + q), width);
+      for (; p < k1; ++p, ++from, panels += width)
+        for (size_t q = 0; q < width; ++q) panels[q] = from[q * b.column];
     } else {
       // Column by column reads along rows of a transposed matrix.
       for (size_t q = 0; q < width; ++q) {

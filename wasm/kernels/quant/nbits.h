@@ -17,6 +17,7 @@ struct NBits {
   const float* zeros = nullptr;
   const uint8_t* packed_zeros = nullptr;
   const int32_t* group_of = nullptr;  // k values in [0, blocks)
+  bool rough = false;                 // nbits_row may take the row as 16 bits for each value
 
   size_t blocks() const { return (k + block - 1) / block; }
   size_t row_bytes() const { return blocks() * (block * bits / 8); }
@@ -33,8 +34,9 @@ struct NBits {
 void nbits_pack(const void* context, size_t offset, size_t k0, size_t k1, size_t n0, size_t n1,
                 float* panels);
 
-// One row: c[j] = sum of x[p] w[j][p] + bias[j], for 4 bits without `group_of` and whole blocks of 32 or more
-// (16: k even). `scratch` is nbits_row_scratch floats.
+// One row: c[j] = sum of x[p] w[j][p] + bias[j], for 4 bits without `group_of`. The row becomes integers of
+// 32 bits, or, where the weights say `rough`, of 16, with a scale for each block. `scratch` is
+// nbits_row_scratch floats.
 bool nbits_row_accepts(const NBits& w);
 size_t nbits_row_scratch(const NBits& w);
 void nbits_row(const NBits& w, const float* x, const float* bias, float* c, float* scratch, Parallel& pool);
