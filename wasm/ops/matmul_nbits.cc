@@ -11,7 +11,7 @@ struct Params {
   bool by_rows = false;  // a matrix of few rows, each times the weights as they are
 };
 
-constexpr size_t kFewRows = 2;
+constexpr size_t kFewRows = 3;
 
 Result<Params> params_of(const OpContext& c) {
   Params p;
