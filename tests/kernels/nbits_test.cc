@@ -55,14 +55,16 @@ TEST_CASE("weights of few bits: rows and panels agree with the judge") {
           PretendParallel pool(2);
           std::vector<float> scratch(*matmul_scratch_bytes(call, select_matmul(call), 2) / sizeof(float));
           matmul(call, select_matmul(call), scratch.data(), pool);
-          CHECK(difference(want, c, 1e-5) == "");
+          // Sums of many terms have rounding errors of their own.
+          double tolerance = w.k > 256 ? 1e-4 : 1e-5;
+          CHECK(difference(want, c, tolerance) == "");
           if (m != 1 || !nbits_row_accepts(w)) continue;
           for (bool rough : {false, true}) {
             w.rough = rough;
             std::fill(c.begin(), c.end(), 77.0f);
             scratch.assign(nbits_row_scratch(w), 0.0f);
             nbits_row(w, a.data(), bias.data(), c.data(), scratch.data(), pool);
-            CHECK(difference(want, c, rough ? 1e-3 : 3e-5) == "");
+            CHECK(difference(want, c, rough ? 1e-3 : 3 * tolerance) == "");
           }
         }
       }
