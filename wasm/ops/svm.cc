@@ -94,6 +94,15 @@ struct Params {
   bool probabilities;
 };
 
+// Rows that a thread takes at a time.
+constexpr size_t kRows = 32;
+
+// Scratch of a thread: pair scores, votes, probabilities between classes, and room to couple them.
+size_t slot_numbers(const Params& p) {
+  size_t classes = p.first.size() - 1, numbers = classes * (classes - 1) / 2 + classes;
+  return p.probabilities ? numbers + 2 * classes * classes + classes : numbers;
+}
+
 // Scores of pairs (0,1), (0,2), ... (1,2), ... of one row: positive for the former.
 void score_pairs(const Params& p, const float* values, const float* weights, const float* rho, size_t classes,
                  double* scores) {
@@ -113,10 +122,9 @@ Status run(const Params& p, Run& run) {
   const Tensor &values = run.in(0), &y = run.out(0), &z = run.out(1), &labels = run.in(3);
   auto rows = static_cast<size_t>(values.shape()[0]), classes = p.first.size() - 1;
   size_t pairs = classes * (classes - 1) / 2, wide = static_cast<size_t>(z.shape()[1]);
-  auto* scores = reinterpret_cast<double*>(run.scratch());
-  double *votes = scores + pairs, *between = votes + classes, *work = between + classes * classes;
-  for (size_t r = 0; r < rows; ++r) {
-    if (run.cancelled()) return fail(Code::kCancelled, "in row ", r);
+  auto vote = [&](size_t slot, size_t r) {
+    auto* scores = reinterpret_cast<double*>(run.scratch()) + slot * slot_numbers(p);
+    double *votes = scores + pairs, *between = votes + classes, *work = between + classes * classes;
     score_pairs(p, values.data<float>() + r * p.first.back(), run.in(1).data<float>(),
                 run.in(2).data<float>(), classes, scores);
     std::fill_n(votes, classes, 0.0);
@@ -144,7 +152,15 @@ Status run(const Params& p, Run& run) {
       std::transform(scores, scores + pairs, out, [](double v) { return static_cast<float>(v); });
       transform_scores(p.transform, out, pairs);
     }
-  }
+  };
+  // Helpers must not allocate, as copies of strings do.
+  Parallel alone;
+  alone.cancel = run.parallel().cancel;
+  parallel_slots(labels.dtype() == DType::kString ? alone : run.parallel(), ceil_div(rows, kRows),
+                 [&](size_t slot, size_t block) {
+                   for (size_t r = block * kRows; r < std::min(rows, (block + 1) * kRows); ++r) vote(slot, r);
+                 });
+  if (run.cancelled()) return fail(Code::kCancelled, "among ", rows, " rows");
   return {};
 }
 
@@ -174,11 +190,8 @@ Status lower(LowerContext& c) {
   Params p{transform, {0}, c.has_input(4)};
   for (int64_t n : c.attributes().get_ints("vectors_per_class"))
     p.first.push_back(p.first.back() + static_cast<size_t>(n));
-  size_t classes = p.first.size() - 1;
-  // Pair scores, votes, probabilities between classes, and room to couple them.
-  size_t numbers = classes * (classes - 1) / 2 + classes;
-  if (p.probabilities) numbers += 2 * classes * classes + classes;
-  KL_ASSIGN(size_t bytes, checked_mul(numbers, sizeof(double)));
+  KL_ASSIGN(size_t bytes, checked_mul(slot_numbers(p), sizeof(double)));
+  KL_ASSIGN(bytes, checked_mul(bytes, static_cast<size_t>(c.threads())));
   c.scratch(bytes);
   c.step<run>("svm_votes", std::move(p));
   return {};
