@@ -6,8 +6,9 @@ namespace kinglet {
 
 namespace {
 
-// Looks at memory before a thread goes to sleep: some tens of microseconds, what a wake-up costs.
-constexpr int kSpins = 20000;
+// Looks at memory before a thread goes to sleep: about a millisecond, longer than most steps of a run that
+// stay on one thread.
+constexpr int kSpins = 1 << 21;
 // Pieces for each thread, so that a late or slow one holds up the others by little.
 constexpr size_t kPiecesPerThread = 4;
 
