@@ -255,6 +255,7 @@ void transpose_agrees(const ConvShape& s, int threads, Activation activation = {
 TEST_CASE("conv_transpose agrees with the judge") {
   const ConvShape shapes[] = {
       transposed(1, 1, 24, 24, {{10, 2, 2}, {11, 2, 2}}),
+      transposed(2, 1, 5, 3, {{90, 2, 2}, {80, 2, 2}}),  // several blocks of lines
       transposed(2, 1, 5, 3, {{6, 3, 2, 1, 1, 1}, {7, 3, 2, 1, 1, 1}}, 1),
       transposed(1, 2, 3, 4, {{5, 4, 3, 2, 2, 3}, {6, 2, 1, 3, 1, 0}}),
       transposed(1, 3, 2, 2, {{9, 5, 2, 1, 2, 1}}, 1),

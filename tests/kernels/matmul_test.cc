@@ -123,6 +123,8 @@ void agrees_in_all_forms() {
         agrees_with_judge<T>(1, 500, 401, a, b, false, threads);
         agrees_with_judge<T>(131, 1, 401, a, b, true, threads);
         agrees_with_judge<T>(37, 9, 3, a, b, true, threads);
+        // Few columns: threads share the rows.
+        agrees_with_judge<T>(131, 49, 40, a, b, true, threads);
       }
     }
   }

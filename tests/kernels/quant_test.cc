@@ -166,6 +166,7 @@ TEST_CASE("8-bit products: more than one block of columns and of rows") {
   for (int threads : {1, 3}) {
     agrees({9, 75, 6200}, 13, threads);
     agrees({37, 9, 3}, 22, threads);
+    agrees({131, 49, 12}, 13, threads);
     agrees({1, 500, 40}, 31, threads);
   }
 }

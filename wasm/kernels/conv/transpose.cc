@@ -198,7 +198,11 @@ void conv_transpose(const Conv<T>& call, void* scratch, Parallel& pool) {
       std::is_same_v<T, float> && pairs && is_clamp(call.activation, &once.lo, &once.hi) && s.in_channels > 0;
   for (int i = 0; i < 3; ++i)
     once.set = once.set && s.kernel[i] == s.stride[i] && s.pad[i] == 0 && s.out[i] == s.in[i] * s.stride[i];
-  parallel_slots(pool, s.images * s.groups * b.blocks, [&](size_t thread, size_t item) {
+  // Where each output is reached once, threads share the lines too.
+  size_t pieces = once.set ? std::max<size_t>(ceil_div(lines, b.lines), 1) : 1;
+  parallel_slots(pool, s.images * s.groups * b.blocks * pieces, [&](size_t thread, size_t index) {
+    size_t item = index / pieces, begin = index % pieces * b.lines;
+    size_t stop = once.set ? std::min(lines, begin + b.lines) : lines;
     auto* memory = static_cast<std::byte*>(scratch) + thread * *slot;
     auto* matrix = reinterpret_cast<T*>(memory);
     size_t plane = item / b.blocks, block = item % b.blocks, group = plane % s.groups;
@@ -215,7 +219,7 @@ void conv_transpose(const Conv<T>& call, void* scratch, Parallel& pool) {
     m.c = matrix;
     Parallel alone;
     alone.cancel = pool.cancel;
-    for (size_t line = 0; line < lines && m.k > 0 && s.in[2] > 0 && !cancelled(pool); line += b.lines) {
+    for (size_t line = begin; line < stop && m.k > 0 && s.in[2] > 0 && !cancelled(pool); line += b.lines) {
       size_t end = std::min(lines, line + b.lines);
       m.n = m.c_row = (end - line) * s.in[2];
       m.b.data = call.x + plane * s.in_channels * s.in_size() + line * s.in[2];

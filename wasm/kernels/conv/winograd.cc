@@ -273,17 +273,25 @@ void run_winograd(const Conv<float>& call, void* scratch, Parallel& pool) {
   size_t depth = ceil_div(s.in_channels, ceil_div(s.in_channels, kDepth));
   size_t group = std::max<size_t>(kGroupElements / product.b_panel, 1);
   float* copy = static_cast<float*>(scratch);
-  size_t blocks = ceil_div(t.count(), t.block), channels = s.groups * s.in_channels, panels = panels_of(s);
-  // Few tiles: threads share the channels of outputs, and transform the tiles each.
+  size_t block = t.block, blocks = ceil_div(t.count(), block);
+  size_t channels = s.groups * s.in_channels, panels = panels_of(s);
+  // Few tiles: threads share the channels of outputs, and transform the tiles each, where reading the weights
+  // takes longer than that. Otherwise each has as many blocks.
   size_t crew = static_cast<size_t>(pool.threads());
-  size_t parts = s.groups * blocks < 2 * crew ? std::min(crew, panels) : 1;
+  if (crew > 1 && t.count() > s.out_channels && t.count() > crew * kRows) {
+    block = ceil_div(t.count(), align_up(blocks, crew));
+    blocks = ceil_div(t.count(), block);
+  }
+  size_t parts = s.groups * blocks < crew || (block == t.block && s.groups * blocks < 2 * crew)
+                     ? std::min(crew, panels)
+                     : 1;
   for (size_t image = 0; image < s.images && !cancelled(pool); ++image) {
     pad_planes(s, t.image, call.x + image * channels * s.in_size(), channels, copy, pool);
     parallel_slots(pool, s.groups * blocks * parts, [&](size_t thread, size_t item) {
       float* columns = copy + t.planes + thread * (t.columns + t.results);
       float* results = columns + t.columns;
       size_t part = item % parts, g = item / parts / blocks;
-      size_t first = item / parts % blocks * t.block, count = std::min(t.block, t.count() - first);
+      size_t first = item / parts % blocks * block, count = std::min(block, t.count() - first);
       auto row = [&](size_t n) { return (first + n) / t.across * t.out; };
       auto column = [&](size_t n) { return (first + n) % t.across * t.out; };
       size_t step = count * s.in_channels + kSkew;

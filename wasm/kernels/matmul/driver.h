@@ -76,12 +76,26 @@ Blocks cut(const MatMul<T>& call, size_t rows, int threads) {
   size_t target = b.split.count > 1 ? std::max(kBlockElements / b.depth, 2 * width) : call.n;
   size_t items = items_of(call).size();
   size_t blocks = std::max<size_t>(ceil_div(call.n, std::max<size_t>(target, 1)), 1);
-  size_t crew = static_cast<size_t>(threads);
+  size_t crew = static_cast<size_t>(threads), alone = blocks;
   if (crew > 1 && items < 2 * crew) blocks = align_up(blocks, std::bit_ceil(crew));
-  b.columns = align_up(std::max<size_t>(ceil_div(call.n, blocks), 1), width);
-  b.column_blocks = ceil_div(call.n, b.columns);
+  auto cut_columns = [&](size_t count) {
+    b.columns = align_up(std::max<size_t>(ceil_div(call.n, count), 1), width);
+    b.column_blocks = ceil_div(call.n, b.columns);
+  };
+  cut_columns(blocks);
   size_t tasks = items * b.column_blocks;
   b.row_groups = tasks >= crew ? 1 : std::min(b.split.count, ceil_div(crew, std::max<size_t>(tasks, 1)));
+  // With few blocks the threads may do better with the rows shared, and B packed by each. What one of them
+  // does, in products of a row of A and a column: reading the row takes as long as some, packing too.
+  constexpr uint64_t kRead = 4, kPack = 12;
+  if (in_place && crew > 1 && items == 1 && b.pack_b && tasks < 4 * crew) {
+    uint64_t share = std::min(ceil_div(b.split.count, crew) * rows, call.m) + kPack;
+    uint64_t by_columns = ceil_div(b.column_blocks, crew) * (b.columns + kRead) * (call.m + kPack);
+    if ((align_up(call.n, width) + alone * kRead) * share < by_columns / std::max<size_t>(b.row_groups, 1)) {
+      cut_columns(alone);
+      b.row_groups = std::min(b.split.count, crew);
+    }
+  }
   b.strips = ceil_div(b.split.count, std::max<size_t>(b.row_groups, 1));
   return b;
 }
