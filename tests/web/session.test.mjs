@@ -357,6 +357,16 @@ for (const worker of [false, true]) {
       await session.release();
     });
 
+    test('dimensions of other makers’ tensors that are no integers are refused; the session goes on', async () => {
+      const session = await open();
+      for (const dim of [1.5, 2 ** 60, Number.NaN]) {
+        const a = { type: 'float32', dims: [dim, 3], data: new Float32Array(6) };
+        await fails(session.run({ ...feeds(), a }), 'invalid_argument', /is not an integer/);
+      }
+      assert.deepEqual((await session.run(feeds())).joined.dims, [3, 3]);
+      await session.release();
+    });
+
     test('a dimension can be fixed', async () => {
       const session = await open(joinAndFlip, { freeDimensionOverrides: { N: 4 } });
       assert.deepEqual(session.inputMetadata[0].shape, [4, 3]);
@@ -379,6 +389,7 @@ for (const worker of [false, true]) {
       await session.release();
       await session.release();
       await fails(session.run(feeds()), 'session_released');
+      await fails(session.run({}), 'session_released');
       await fails(session.info(), 'session_released');
       const outcome = await late;
       assert.ok(outcome.joined || outcome.code === 'session_released');

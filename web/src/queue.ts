@@ -36,9 +36,14 @@ export class RunQueue {
     this.#open = open;
   }
 
+  /** Throws `session_released` after `release`. */
+  refuseReleased(): void {
+    if (this.#released) throw new KingletError('session_released', 'this session cannot be used any more');
+  }
+
   run(request: Omit<RunRequest, 'owned'>, signal?: AbortSignal): Promise<Wire[]> {
     return new Promise((resolve, reject) => {
-      this.#refuseReleased();
+      this.refuseReleased();
       signal?.throwIfAborted();
       const now = !this.#active && this.#live();
       const feeds = now
@@ -60,7 +65,7 @@ export class RunQueue {
 
   /** The connection, opened again if need be. */
   async connection(): Promise<Connection> {
-    this.#refuseReleased();
+    this.refuseReleased();
     const live = this.#live();
     if (live) return live;
     this.#opening ??= this.#open().finally(() => {
@@ -68,7 +73,7 @@ export class RunQueue {
     });
     const connection = await this.#opening;
     if (this.#released) connection.close();
-    this.#refuseReleased();
+    this.refuseReleased();
     this.#connection = connection;
     return connection;
   }
@@ -82,10 +87,6 @@ export class RunQueue {
     for (const job of [this.#active, ...this.#waiting.splice(0)]) {
       if (job) this.#settle(job, () => job.reject(error));
     }
-  }
-
-  #refuseReleased(): void {
-    if (this.#released) throw new KingletError('session_released', 'this session cannot be used any more');
   }
 
   #live(): Connection | undefined {

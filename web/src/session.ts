@@ -215,6 +215,7 @@ export class InferenceSession {
   ): Promise<R>;
   async run(feeds: unknown, arg1?: unknown, arg2?: unknown): Promise<unknown> {
     const { fetches, options } = this.#parseRun(feeds, arg1, arg2);
+    this.#queue.refuseReleased();
     const values = this.#feeds(feeds as InferenceSession.FeedsType);
     const names = [...fetches.keys()];
     const outputs = names.map((name) => this.outputNames.indexOf(name));

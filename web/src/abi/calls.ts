@@ -32,12 +32,17 @@ export class Calls {
 
   /** Writes arguments where the engine can read them: [address, length] of each, one after the other. */
   protected place(...values: (string | readonly number[])[]): number[] {
+    const [only] = values;
+    if (values.length === 1 && typeof only === 'object') {
+      const at = this.#room(8 * only.length);
+      this.heap.writeInts(at, only);
+      return [at, only.length];
+    }
     const encoded = values.map((value) => (typeof value === 'string' ? encode(value) : value));
     const size = (value: Uint8Array | readonly number[]) =>
       value instanceof Uint8Array ? (value.length + 7) & ~7 : 8 * value.length;
     const total = encoded.reduce((sum, value) => sum + size(value), 0);
-    let at = this.exports.kl_scratch(total) >>> 0;
-    if (at === 0 && total > 0) throw new KingletError('out_of_memory', `${total} bytes for arguments`);
+    let at = this.#room(total);
     return encoded.flatMap((value) => {
       const place = [at, value.length];
       if (value instanceof Uint8Array) this.heap.write(at, value);
@@ -45,6 +50,12 @@ export class Calls {
       at += size(value);
       return place;
     });
+  }
+
+  #room(bytes: number): number {
+    const at = this.exports.kl_scratch(bytes) >>> 0;
+    if (at === 0 && bytes > 0) throw new KingletError('out_of_memory', `${bytes} bytes for arguments`);
+    return at;
   }
 
   #failure(): KingletError {

@@ -1,4 +1,5 @@
 // The only file that makes views of the engine's memory.
+import { KingletError } from '../errors.js';
 
 const utf8 = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -7,10 +8,12 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 export class Heap {
   readonly memory: WebAssembly.Memory;
   #bytes: Uint8Array;
+  #words: Int32Array;
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
     this.#bytes = new Uint8Array(memory.buffer);
+    this.#words = new Int32Array(memory.buffer);
   }
 
   /** True when other threads see the same memory. */
@@ -22,6 +25,11 @@ export class Heap {
   get #all(): Uint8Array {
     if (this.#bytes.buffer !== this.memory.buffer) this.#bytes = new Uint8Array(this.memory.buffer);
     return this.#bytes;
+  }
+
+  get #integers(): Int32Array {
+    if (this.#words.buffer !== this.memory.buffer) this.#words = new Int32Array(this.memory.buffer);
+    return this.#words;
   }
 
   /** A view of `length` bytes. */
@@ -48,12 +56,24 @@ export class Heap {
 
   /** `count` int64 as numbers; exact below 2^53. `at` is a multiple of 8. */
   ints(at: number, count: number): number[] {
-    return Array.from(new BigInt64Array(this.memory.buffer, at, count), Number);
+    const words = this.#integers;
+    const values = new Array<number>(count);
+    for (let i = 0, word = at >>> 2; i < count; i++, word += 2) {
+      values[i] = (words[word + 1] as number) * 2 ** 32 + ((words[word] as number) >>> 0);
+    }
+    return values;
   }
 
-  /** Writes integers as int64. `at` is a multiple of 8. */
+  /** Writes integers as int64. `at` is a multiple of 8. Fails with `invalid_argument` for what is no exact integer. */
   writeInts(at: number, values: readonly number[]): void {
-    new BigInt64Array(this.memory.buffer, at, values.length).set(values.map(BigInt));
+    const words = this.#integers;
+    let word = at >>> 2;
+    for (const value of values) {
+      if (!Number.isSafeInteger(value))
+        throw new KingletError('invalid_argument', `${value} is not an integer`);
+      words[word++] = value;
+      words[word++] = Math.floor(value / 2 ** 32);
+    }
   }
 
   int32(at: number): number {
