@@ -118,31 +118,45 @@ float zeros_of(const NBits& w, size_t j, const float* sums) {
   return total;
 }
 
-// The quantised values of column j times the row.
+// The quantised values of columns j and `other` times the row, which is read once for both.
 template <bool Low>
-float dot_column(const NBits& w, size_t j, const RowScratch& x) {
-  const uint8_t* q = w.q + j * w.row_bytes();
-  const float* scales = w.scales + j * w.blocks();
+void dot_columns(const NBits& w, size_t j, size_t other, const RowScratch& x, float (&out)[2]) {
+  const uint8_t* q0 = w.q + j * w.row_bytes();
+  const uint8_t* q1 = w.q + other * w.row_bytes();
+  const float* scales0 = w.scales + j * w.blocks();
+  const float* scales1 = w.scales + other * w.blocks();
   const int16_t* words = x.words;
   size_t step = std::min(w.block, kWords) / 2;
-  Float4 total = Float4::splat(0);
+  Float4 total0 = Float4::splat(0), total1 = total0;
   const Float4 low = Float4::splat(1 / kLow);
   for (size_t b = 0; b < w.blocks(); ++b) {
     Int4 h0 = Int4::splat(0), h1 = h0, l0 = h0, l1 = h0;
-    for (size_t done = 0; done < w.block; done += kWords, q += step, words += 2 * kWords) {
-      Words8 v[4];
-      load_nibble_words(q, v);
-      h0 = h0 + dot_pairs(v[0], load_words(words)) + dot_pairs(v[2], load_words(words + 16));
-      h1 = h1 + dot_pairs(v[1], load_words(words + 8)) + dot_pairs(v[3], load_words(words + 24));
-      if constexpr (!Low) continue;
-      l0 = l0 + dot_pairs(v[0], load_words(words + 32)) + dot_pairs(v[2], load_words(words + 48));
-      l1 = l1 + dot_pairs(v[1], load_words(words + 40)) + dot_pairs(v[3], load_words(words + 56));
+    for (size_t done = 0; done < w.block; done += kWords, q0 += step, q1 += step, words += 2 * kWords) {
+      Words8 v0[4], v1[4];
+      load_nibble_words(q0, v0);
+      load_nibble_words(q1, v1);
+#pragma unroll
+      for (size_t i = 0; i < 4; ++i) {
+        Words8 high = load_words(words + 8 * i);
+        h0 = h0 + dot_pairs(v0[i], high);
+        h1 = h1 + dot_pairs(v1[i], high);
+        if constexpr (!Low) continue;
+        Words8 rest = load_words(words + kWords + 8 * i);
+        l0 = l0 + dot_pairs(v0[i], rest);
+        l1 = l1 + dot_pairs(v1[i], rest);
+      }
     }
-    Float4 dot = to_float(h0 + h1);
-    if constexpr (Low) dot = madd(to_float(l0 + l1), low, dot);
-    total = madd(dot, Float4::splat(scales[b] * x.scales[b]), total);
+    const Float4 scale = Float4::load_splat(x.scales + b);
+    Float4 dot0 = to_float(h0), dot1 = to_float(h1);
+    if constexpr (Low) {
+      dot0 = madd(to_float(l0), low, dot0);
+      dot1 = madd(to_float(l1), low, dot1);
+    }
+    total0 = madd(dot0, scale * Float4::load_splat(scales0 + b), total0);
+    total1 = madd(dot1, scale * Float4::load_splat(scales1 + b), total1);
   }
-  return sum(total);
+  out[0] = sum(total0);
+  out[1] = sum(total1);
 }
 
 // Where a value is no number or none that integers can hold.
@@ -199,11 +213,15 @@ void nbits_row(const NBits& w, const float* x, const float* bias, float* c, floa
   bool split = split_row(w, x, row);
   size_t grain = std::max<size_t>(1, 65536 / std::max<size_t>(w.row_bytes(), 1));
   parallel_for(pool, w.n, grain, [&](size_t begin, size_t end) {
-    for (size_t j = begin; j < end; ++j) {
-      float dot = !split    ? dot_in_floats(w, j, x)
-                  : w.rough ? dot_column<false>(w, j, row) - zeros_of(w, j, row.sums)
-                            : dot_column<true>(w, j, row) - zeros_of(w, j, row.sums);
-      c[j] = dot + (bias ? bias[j] : 0.0f);
+    for (size_t j = begin; j < end; j += 2) {
+      size_t other = std::min(j + 1, end - 1);
+      float dots[2];
+      if (!split)
+        dots[0] = dot_in_floats(w, j, x), dots[1] = dot_in_floats(w, other, x);
+      else
+        (w.rough ? dot_columns<false> : dot_columns<true>)(w, j, other, row, dots);
+      for (size_t i = j; i <= other; ++i)
+        c[i] = dots[i - j] - (split ? zeros_of(w, i, row.sums) : 0.0f) + (bias ? bias[i] : 0.0f);
     }
   });
 }
