@@ -18,7 +18,9 @@ inline constexpr size_t kFloatRows = 5;
 inline constexpr size_t kFloatRows = 6;
 #endif
 template <class T>
-inline constexpr size_t kStripRows = std::is_same_v<T, float> ? kFloatRows : 4;
+inline constexpr size_t kStripRows = std::is_same_v<T, float>    ? kFloatRows
+                                     : std::is_same_v<T, double> ? 4
+                                                                 : 2;
 template <class T>
 inline constexpr size_t kPanelWidth = 2 * static_cast<size_t>(kNativeLanes<T>);
 

@@ -7,9 +7,13 @@ import type { Connection } from './connection.js';
 const small = 1;
 /** Runs of a kind that must have been small, one after the other, before the page takes over. */
 const proofs = 3;
-/** A run in the page that takes more milliseconds sends its kind back to the worker, the third time for good. */
+/**
+ * Milliseconds of a long run in the page. Each weighs `weight`, all others take one off; above `patience` their kind goes back to the
+ * worker for good: three close to one another, but not strays of a busy machine.
+ */
 const long = 4;
-const patience = 3;
+const weight = 16;
+const patience = 40;
 /** Kinds that are remembered. */
 const capacity = 64;
 /** Integers of an input that may decide what a run does, and so are part of its kind. */
@@ -20,7 +24,7 @@ interface Kind {
   small: number;
   /** Runs in the page. */
   here: number;
-  /** Long runs in the page. */
+  /** The weight of long runs in the page. */
   long: number;
 }
 
@@ -75,7 +79,7 @@ export class Placement implements Connection {
     if (name === undefined) return this.#far.run(request);
     const kind = this.#kinds.get(name) ?? this.#remember(name);
     const near = this.#near;
-    if (near && kind.small >= proofs) return this.#runHere(near, kind, request);
+    if (near && kind.small >= proofs && kind.long <= patience) return this.#runHere(near, kind, request);
     return this.#runThere(kind, request);
   }
 
@@ -120,8 +124,8 @@ export class Placement implements Connection {
 
   async #runThere(kind: Kind, request: RunRequest): Promise<Wire[]> {
     const results = await this.#far.run(request);
-    kind.small = this.#far.milliseconds < small && kind.long < patience ? kind.small + 1 : 0;
-    if (kind.small >= proofs && !this.#opening) void this.#openHere();
+    kind.small = this.#far.milliseconds < small ? kind.small + 1 : 0;
+    if (kind.small >= proofs && kind.long <= patience && !this.#opening) void this.#openHere();
     return results;
   }
 
@@ -132,10 +136,8 @@ export class Placement implements Connection {
     } finally {
       this.#running = false;
       // The first run also makes the plan.
-      if (kind.here++ > 0 && near.milliseconds > long) {
-        kind.small = 0;
-        kind.long++;
-      }
+      if (kind.here++ > 0)
+        kind.long = near.milliseconds > long ? kind.long + weight : Math.max(0, kind.long - 1);
       if (near.lost) this.#near = undefined;
     }
   }
