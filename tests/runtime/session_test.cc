@@ -1,5 +1,7 @@
 #include "runtime/session.h"
 
+#include <algorithm>
+
 #include "support/graph_builder.h"
 
 using namespace kinglet;
@@ -16,6 +18,12 @@ std::vector<Value> run(Session& session, std::vector<NamedValue> feeds) {
 std::shared_ptr<Graph> bound(std::shared_ptr<Graph> graph) {
   require_ok(bind(*graph));
   return graph;
+}
+
+Attributes attribute(std::string_view name, int64_t value) {
+  Attributes out;
+  out.set(name, value);
+  return out;
 }
 
 // x -> Reshape to [-1, 2] -> y
@@ -49,14 +57,48 @@ TEST_CASE("each input shape has its own plan, and plans are kept") {
 
 TEST_CASE("a shape that only the run knows makes a late step") {
   auto graph = std::make_shared<Graph>();
-  ValueId x = add_input(*graph, "x", DType::kFloat32), shape = add_input(*graph, "shape", DType::kInt64);
-  graph->outputs = add(*graph, "Reshape", {x, shape});
+  ValueId x = add_input(*graph, "x", DType::kFloat32), shape = add_input(*graph, "shape", DType::kFloat32);
+  graph->outputs = add(*graph, "Reshape", {x, add(*graph, "Cast", {shape}, 1, attribute("to", 7))[0]});
   Session session(bound(graph));
-  auto out = run(session, {{"x", floats({4}, {1, 2, 3, 4})}, {"shape", ints({2, 2})}});
+  auto out = run(session, {{"x", floats({4}, {1, 2, 3, 4})}, {"shape", floats({2}, {2, 2})}});
   CHECK(out[0].tensor()->shape() == Shape{2, 2});
-  out = run(session, {{"x", floats({4}, {1, 2, 3, 4})}, {"shape", ints({4, 1})}});
+  out = run(session, {{"x", floats({4}, {1, 2, 3, 4})}, {"shape", floats({2}, {4, 1})}});
   CHECK(out[0].tensor()->shape() == Shape{4, 1});
-  CHECK(session.program().plans().front()->steps.front().late());
+  CHECK(session.program().plans().front()->steps.back().late());
+  CHECK(session.program().plans().size() == 1);
+}
+
+TEST_CASE("integers that decide a shape are part of the plan, while plans are found again") {
+  auto graph = std::make_shared<Graph>();
+  ValueId x = add_input(*graph, "x", DType::kFloat32), rows = add_input(*graph, "rows", DType::kInt64);
+  ValueId rest = graph->add_constant("rest", ints({-1}));
+  ValueId shape = add(*graph, "Concat", {rows, rest}, 1, attribute("axis", 0))[0];
+  graph->outputs = add(*graph, "Reshape", {x, shape});
+  graph->outputs.push_back(add(*graph, "Add", {rows, rows})[0]);
+  Session session(bound(graph));
+  Tensor value = floats({360360}, std::vector<float>(360360, 1));
+  auto run_with = [&](int64_t n) {
+    auto out = run(session, {{"x", value}, {"rows", ints({n})}});
+    CHECK(out[0].tensor()->shape() == Shape{n, 360360 / n});
+    CHECK(read<int64_t>(out[1]) == std::vector<int64_t>{2 * n});
+  };
+  auto late = [&] { return std::ranges::any_of(session.program().plans().front()->steps, &Step::late); };
+  for (int turn = 0; turn < 50; ++turn) {
+    run_with(2);
+    run_with(3);
+    CHECK_FALSE(late());
+    CHECK(session.program().plans().size() == 2);
+  }
+  // Always another value: in the end one plan serves all.
+  for (int turn = 0; turn < 4; ++turn) {
+    for (int64_t n = 4; n <= 15; ++n) run_with(n);
+  }
+  CHECK(late());
+  auto last = session.program().plans().front();
+  run_with(2);
+  run_with(15);
+  CHECK(session.program().plans().front() == last);
+  CHECK(session.program().plans().size() <= 8);
 }
 
 TEST_CASE("Shape is known when planning, so a Reshape by it is too") {
@@ -90,6 +132,54 @@ TEST_CASE("If runs the branch that the condition names, with captured values") {
         Shape{4});
   CHECK(run(session, {{"condition", tensor<bool>({}, {false})}, {"x", value}})[0].tensor()->shape() ==
         Shape{1, 4});
+}
+
+TEST_CASE("an If whose condition follows from an input's value is planned as its branch") {
+  // outer: n == 3 ? (x has 4 elements ? x + x : x) : Reshape(x, [2, -1]); the inner condition follows from a
+  // shape.
+  auto identity = std::make_shared<Graph>();
+  identity->outputs = {add_input(*identity, "x", DType::kFloat32)};
+  auto twice = std::make_shared<Graph>();
+  ValueId in = add_input(*twice, "x", DType::kFloat32);
+  twice->outputs = add(*twice, "Add", {in, in});
+  auto then_branch = std::make_shared<Graph>();
+  ValueId captured = add_input(*then_branch, "x", DType::kFloat32);
+  ValueId four = then_branch->add_constant("four", ints({4}));
+  ValueId inner = add(*then_branch, "Equal", {add(*then_branch, "Shape", {captured})[0], four})[0];
+  then_branch->outputs = add(*then_branch, "If", {inner});
+  Node& nested = then_branch->node(2);
+  nested.subgraphs.push_back({"then_branch", twice, {captured}});
+  nested.subgraphs.push_back({"else_branch", identity, {captured}});
+  auto else_branch = std::make_shared<Graph>();
+  captured = add_input(*else_branch, "x", DType::kFloat32);
+  else_branch->outputs =
+      add(*else_branch, "Reshape", {captured, else_branch->add_constant("shape", ints({2, -1}))});
+
+  auto graph = std::make_shared<Graph>();
+  ValueId n = add_input(*graph, "n", DType::kInt64), x = add_input(*graph, "x", DType::kFloat32);
+  ValueId condition = add(*graph, "Equal", {n, graph->add_constant("three", ints({3}))})[0];
+  ValueId y = add(*graph, "If", {condition})[0];
+  graph->node(1).subgraphs.push_back({"then_branch", then_branch, {x}});
+  graph->node(1).subgraphs.push_back({"else_branch", else_branch, {x}});
+  graph->outputs = {y, add(*graph, "Neg", {y})[0]};
+  Session session(bound(graph));
+  auto check = [&](int64_t value, std::vector<float> given, const Shape& shape, std::vector<float> expected) {
+    auto out = run(session, {{"n", ints({value})},
+                             {"x", floats({static_cast<int64_t>(given.size())}, std::move(given))}});
+    CHECK(out[0].tensor()->shape() == shape);
+    CHECK(out[1].tensor()->shape() == shape);
+    CHECK(read<float>(out[0]) == expected);
+    for (float& v : expected) v = -v;
+    CHECK(read<float>(out[1]) == expected);
+    CHECK_FALSE(std::ranges::any_of(session.program().plans().front()->steps, &Step::late));
+  };
+  for (int turn = 0; turn < 3; ++turn) {
+    check(3, {1, 2, 3, 4}, {4}, {2, 4, 6, 8});
+    check(8, {1, 2, 3, 4}, {2, 2}, {1, 2, 3, 4});
+    check(3, {1, 2}, {2}, {1, 2});
+    check(9, {1, 2}, {2, 1}, {1, 2});
+  }
+  CHECK(session.program().plans().size() == 4);
 }
 
 TEST_CASE("feeds are checked against the declaration, and the session stays usable") {

@@ -63,7 +63,7 @@ Result<std::string> OpenedModel::info() const {
   for (const auto& plan : session->program().plans()) {
     out += "\nplan for";
     for (int32_t slot : plan->inputs) out += str(" ", plan->slots[static_cast<size_t>(slot)].shape);
-    out += str(":\n", plan_text(*plan, after));
+    out += str(":\n", plan_text(*plan));
   }
   out += str("\npacked bytes ", session->program().packed_bytes(), ", arena bytes ",
              session->instance().arena_bytes(), "\n");

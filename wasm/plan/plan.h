@@ -19,7 +19,7 @@ enum class Storage : uint8_t {
 
 // A value while a plan runs. Slots with alias_of >= 0 are views of that slot, which is no alias itself.
 struct Slot {
-  ValueId edge = kNoValue;
+  const Edge* edge = nullptr;  // of the program's graph or of a branch in it
   Storage storage = Storage::kRun;
   int32_t alias_of = -1;
   DType dtype = DType::kNone;
@@ -29,7 +29,7 @@ struct Slot {
 };
 
 struct Step {
-  const Node* node = nullptr;   // owned by the program's graph
+  const Node* node = nullptr;   // owned by the program's graph or by a branch in it
   StepPlan work;                // work.run is null for late steps: those go through `evaluate`
   std::vector<int32_t> inputs;  // slots in the node's order, -1 where absent
   std::vector<int32_t> outputs;
@@ -44,12 +44,14 @@ struct Step {
 struct Plan {
   std::vector<Slot> slots;
   std::vector<Step> steps;
-  std::vector<int32_t> inputs;  // slots in the graph's order; -1 where nothing reads the input
+  std::vector<int32_t> inputs;  // slots in the graph's order; constant where the value is part of the plan
   std::vector<int32_t> outputs;
   size_t arena_bytes = 0;
+  // Inputs, by bit, whose values would decide what late steps wait for: the branch of an If, or a shape.
+  uint64_t steering = 0;
 };
 
 // A line per step: kernel, node, shapes, arena offsets; then totals.
-std::string plan_text(const Plan& plan, const Graph& graph);
+std::string plan_text(const Plan& plan);
 
 }  // namespace kinglet

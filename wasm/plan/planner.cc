@@ -12,25 +12,30 @@ namespace {
 
 // Values up to this size that follow from constants and shapes are computed when planning.
 constexpr int64_t kFoldElements = 1 << 16;
+// Integers and bools up to this size are followed from inputs to what they steer.
+constexpr int64_t kSteeringElements = 64;
 
 class Planner {
  public:
   Planner(const Graph& graph, PackCache& packs, int threads)
-      : graph_(graph), packs_(packs), threads_(threads), slot_of_(graph.edge_count(), -1) {}
+      : graph_(&graph), packs_(packs), threads_(threads), slot_of_(graph.edge_count(), -1) {}
 
   Result<Plan> run(std::span<const Port> inputs) {
-    for (size_t i = 0; i < graph_.inputs.size(); ++i) {
-      int32_t slot = add_slot(graph_.inputs[i], inputs[i].shape_known ? Storage::kInput : Storage::kRun);
-      plan_.slots[static_cast<size_t>(slot)].dtype = inputs[i].dtype;
-      plan_.slots[static_cast<size_t>(slot)].shape = inputs[i].shape;
-      plan_.inputs.push_back(slot);
+    for (size_t i = 0; i < graph_->inputs.size(); ++i) {
+      ValueId edge = graph_->inputs[i];
+      if (inputs[i].constant != nullptr) {
+        plan_.inputs.push_back(add_constant(edge, *inputs[i].constant));
+        continue;
+      }
+      int32_t s = add_slot(edge, inputs[i].shape_known ? Storage::kInput : Storage::kRun);
+      slot(s).dtype = inputs[i].dtype;
+      slot(s).shape = inputs[i].shape;
+      if (i < 64 && inputs[i].shape_known && may_steer(inputs[i].dtype, inputs[i].shape, kKeyElements))
+        steered_by_.back() = uint64_t{1} << i;
+      plan_.inputs.push_back(s);
     }
-    for (NodeId id : graph_.order()) {
-      const Node& node = graph_.node(id);
-      std::vector<Port> ports = ports_of(node);
-      if (Status s = add_node(node, ports); !s.ok()) return at_node(std::move(s), node, ports);
-    }
-    for (ValueId id : graph_.outputs) plan_.outputs.push_back(slot_for(id));
+    KL_TRY(add_nodes());
+    for (ValueId id : graph_->outputs) plan_.outputs.push_back(slot_for(id));
     drop_unused_steps();
     place_outputs();
     share_in_place();
@@ -45,9 +50,10 @@ class Planner {
 
   int32_t add_slot(ValueId edge, Storage storage) {
     Slot s;
-    s.edge = edge;
+    s.edge = &graph_->edge(edge);
     s.storage = storage;
     plan_.slots.push_back(std::move(s));
+    steered_by_.push_back(0);
     return slot_of_[static_cast<size_t>(edge)] = static_cast<int32_t>(plan_.slots.size() - 1);
   }
 
@@ -55,8 +61,8 @@ class Planner {
   int32_t slot_for(ValueId edge) {
     if (edge == kNoValue) return -1;
     int32_t known = slot_of_[static_cast<size_t>(edge)];
-    if (known >= 0 || !graph_.edge(edge).is_constant()) return known;
-    return add_constant(edge, graph_.edge(edge).constant);
+    if (known >= 0 || !graph_->edge(edge).is_constant()) return known;
+    return add_constant(edge, graph_->edge(edge).constant);
   }
 
   int32_t add_constant(ValueId edge, Tensor value) {
@@ -81,7 +87,78 @@ class Planner {
     return ports;
   }
 
+  Status add_nodes() {
+    for (NodeId id : graph_->order()) {
+      const Node& node = graph_->node(id);
+      std::vector<Port> ports = ports_of(node);
+      if (Status s = add_node(node, ports); !s.ok()) return at_node(std::move(s), node, ports);
+      uint64_t inputs = steered_by(node.inputs);
+      for (ValueId v : node.outputs) {
+        if (inputs == 0 || v == kNoValue) continue;
+        int32_t s = slot_of_[static_cast<size_t>(v)];
+        if (s < 0) continue;
+        const Slot& to = slot(s);
+        if (to.storage != Storage::kConstant && to.storage != Storage::kRun &&
+            may_steer(to.dtype, to.shape, kSteeringElements))
+          steered_by_[static_cast<size_t>(s)] |= inputs;
+      }
+    }
+    return {};
+  }
+
+  uint64_t steered_by(std::span<const ValueId> values) {
+    uint64_t inputs = 0;
+    for (ValueId v : values) {
+      int32_t s = slot_for(v);
+      if (s >= 0) inputs |= steered_by_[static_cast<size_t>(s)];
+    }
+    return inputs;
+  }
+
+  // The branch that an If with these inputs takes; null where only the run can tell, or refuse it.
+  static const Subgraph* known_branch(const Node& node, std::span<const Port> ports) {
+    const Tensor* condition = ports[0].constant;
+    if (condition == nullptr || condition->dtype() != DType::kBool || condition->count() != 1) return nullptr;
+    const Subgraph* branch = node.subgraph(*condition->data<bool>() ? "then_branch" : "else_branch");
+    bool fits = branch != nullptr && branch->graph->inputs.size() == branch->captures.size() &&
+                branch->graph->outputs.size() >= node.outputs.size();
+    return fits ? branch : nullptr;
+  }
+
+  // The branch's nodes become steps of this plan, and its results those of `node`.
+  Status add_branch(const Node& node, const Subgraph& branch) {
+    const Graph* outer = graph_;
+    const Graph& body = *branch.graph;
+    std::vector<int32_t> slots(body.edge_count(), -1), results;
+    for (size_t i = 0; i < body.inputs.size(); ++i)
+      slots[static_cast<size_t>(body.inputs[i])] = slot_for(branch.captures[i]);
+    slot_of_.swap(slots);
+    graph_ = &body;
+    Status added = add_nodes();
+    for (size_t i = 0; added.ok() && i < node.outputs.size(); ++i)
+      results.push_back(slot_for(body.outputs[i]));
+    slot_of_.swap(slots);
+    graph_ = outer;
+    KL_TRY(std::move(added));
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      if (node.outputs[i] == kNoValue) continue;
+      KL_REQUIRE(results[i] >= 0, kInvalidGraph, branch.name, " has no output ", i);
+      slot_of_[static_cast<size_t>(node.outputs[i])] = results[i];
+    }
+    return {};
+  }
+
   Status add_node(const Node& node, std::span<Port> ports) {
+    // The value itself, whatever it is.
+    if (node.domain == kOnnx && node.op == "Identity") {
+      if (ValueId v = node.output(0); v != kNoValue)
+        slot_of_[static_cast<size_t>(v)] = slot_for(node.input(0));
+      return {};
+    }
+    if (node.domain == kOnnx && node.op == "If") {
+      if (const Subgraph* branch = known_branch(node, ports)) return add_branch(node, *branch);
+      plan_.steering |= steered_by(node.inputs);
+    }
     // Slots move when more are added: constants are looked up again below.
     std::vector<Tensor> constants(ports.size());
     bool shapes_known = node.def->eval == nullptr, all_constant = node.def->deterministic;
@@ -97,7 +174,10 @@ class Planner {
     KL_REQUIRE(node.def->infer != nullptr, kInternal, "operator was not expanded");
     KL_TRY(check_types(node, ports));
     KL_TRY(infer(node, ports, &outputs, &later));
-    if (later) return add_late(node);
+    if (later) {
+      plan_.steering |= steered_by(node.inputs);
+      return add_late(node);
+    }
     if (all_constant) {
       bool small = std::ranges::all_of(
           outputs, [](const auto& o) { return !o.shape_known || o.shape.count() <= kFoldElements; });
@@ -112,7 +192,7 @@ class Planner {
     std::vector<DType> dtypes;
     for (size_t i = 0; i < ports.size(); ++i) {
       dtypes.push_back(ports[i].present ? ports[i].dtype : DType::kNone);
-      surprise |= ports[i].present && graph_.edge(node.inputs[i]).type.dtype != ports[i].dtype;
+      surprise |= ports[i].present && graph_->edge(node.inputs[i]).type.dtype != ports[i].dtype;
     }
     return surprise ? check_dtypes(node, dtypes) : Status();
   }
@@ -141,7 +221,7 @@ class Planner {
 
   Status add_late(const Node& node) {
     for (ValueId v : node.outputs) {
-      if (v != kNoValue) slot(add_slot(v, Storage::kRun)).dtype = graph_.edge(v).type.dtype;
+      if (v != kNoValue) slot(add_slot(v, Storage::kRun)).dtype = graph_->edge(v).type.dtype;
     }
     Step step;
     connect(node, &step);
@@ -314,11 +394,12 @@ class Planner {
     }
   }
 
-  const Graph& graph_;
+  const Graph* graph_;  // the one whose nodes are being added
   PackCache& packs_;
   int threads_;
   Plan plan_;
-  std::vector<int32_t> slot_of_;
+  std::vector<int32_t> slot_of_;      // by value of graph_
+  std::vector<uint64_t> steered_by_;  // by slot: inputs on whose values it depends
 };
 
 }  // namespace

@@ -5,9 +5,17 @@
 
 namespace kinglet {
 
+// Elements of an input whose values may be part of a plan.
+inline constexpr int64_t kKeyElements = 8;
+// Values of this type that may decide shapes and branches: at most `most` integers or bools.
+inline bool may_steer(DType dtype, const Shape& shape, int64_t most) {
+  char kind = dtype_kind(dtype);
+  return (kind == 'i' || kind == 'u' || kind == 'b') && shape.count() > 0 && shape.count() <= most;
+}
+
 // Plans `graph` (bound, passes done) for these inputs: one Port per graph input; a Port whose shape is not
-// known makes everything behind it late. `threads`: how many the steps run with at most. Failures name the
-// node.
+// known makes everything behind it late, and one with a value has that value in the plan. `threads`: how many
+// the steps run with at most. Failures name the node.
 Result<Plan> make_plan(const Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads);
 
 }  // namespace kinglet

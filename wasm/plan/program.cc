@@ -1,6 +1,7 @@
 #include "plan/program.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "plan/planner.h"
 
@@ -8,10 +9,17 @@ namespace kinglet {
 
 namespace {
 constexpr size_t kKeptPlans = 8;
+constexpr int kCredit = 64, kPlanCost = 8;
+
+bool same_value(const Tensor* a, const Tensor* b) {
+  if (a == nullptr || b == nullptr) return a == b;
+  return std::memcmp(a->data(), b->data(), a->bytes()) == 0;
+}
 
 bool same_inputs(std::span<const Port> a, std::span<const Port> b) {
   return std::ranges::equal(a, b, [](const Port& x, const Port& y) {
-    return x.dtype == y.dtype && x.shape_known == y.shape_known && x.shape == y.shape;
+    return x.dtype == y.dtype && x.shape_known == y.shape_known && x.shape == y.shape &&
+           same_value(x.constant, y.constant);
   });
 }
 }  // namespace
@@ -46,25 +54,61 @@ class Program::Packs final : public PackCache {
 };
 
 Program::Program(std::shared_ptr<const Graph> graph, int threads)
-    : Program(std::move(graph), threads, std::make_shared<Packs>()) {}
-Program::Program(std::shared_ptr<const Graph> graph, int threads, std::shared_ptr<Packs> packs)
-    : graph_(std::move(graph)), threads_(threads), packs_(std::move(packs)) {}
+    : Program(std::move(graph), threads, std::make_shared<Packs>(), kCredit) {}
+Program::Program(std::shared_ptr<const Graph> graph, int threads, std::shared_ptr<Packs> packs, int credit)
+    : graph_(std::move(graph)), threads_(threads), packs_(std::move(packs)), credit_(credit) {}
 
 Result<std::shared_ptr<const Plan>> Program::plan(std::span<const Port> inputs) {
-  auto it = std::ranges::find_if(kept_, [&](const Kept& k) { return same_inputs(k.key, inputs); });
-  if (it == kept_.end()) {
-    KL_ASSIGN(Plan made, make_plan(*graph_, inputs, *packs_, threads_));
-    if (kept_.size() == kKeptPlans) kept_.pop_back();
-    kept_.push_back({{inputs.begin(), inputs.end()}, std::make_shared<const Plan>(std::move(made))});
-    it = kept_.end() - 1;
+  std::vector<Port> key(inputs.begin(), inputs.end());
+  auto choose = [&] {
+    bool any = false;
+    for (size_t i = 0; i < key.size(); ++i) {
+      bool take = i < 64 && (keyed_ >> i & 1) != 0 && inputs[i].constant != nullptr &&
+                  may_steer(inputs[i].dtype, inputs[i].shape, kKeyElements);
+      key[i].constant = take ? inputs[i].constant : nullptr;
+      any |= take;
+    }
+    return any;
+  };
+  bool valued = choose();
+  auto it = std::ranges::find_if(kept_, [&](const Kept& k) { return same_inputs(k.key, key); });
+  if (it != kept_.end()) {
+    if (valued) credit_ = std::min(credit_ + 1, kCredit);
+    std::rotate(kept_.begin(), it, it + 1);
+    return kept_.front().plan;
   }
-  std::rotate(kept_.begin(), it, it + 1);
+  if (valued && credit_ < kPlanCost) {
+    credit_ = 0;
+    keyed_ = 0;
+  }
+  Kept made;
+  // Values that turn out to matter become part of the plan, which may show more of them.
+  for (;;) {
+    valued = choose();
+    made.values.clear();
+    made.values.reserve(key.size());
+    for (Port& port : key) {
+      if (port.constant == nullptr) continue;
+      KL_ASSIGN(Tensor own, port.constant->clone());
+      made.values.push_back(std::move(own));
+      port.constant = &made.values.back();
+    }
+    KL_ASSIGN(Plan plan, make_plan(*graph_, key, *packs_, threads_));
+    uint64_t wanted = plan.steering & ~keyed_;
+    made.plan = std::make_shared<const Plan>(std::move(plan));
+    if (wanted == 0 || credit_ < kPlanCost) break;
+    keyed_ |= wanted;
+  }
+  if (valued) credit_ -= kPlanCost;
+  made.key = std::move(key);
+  if (kept_.size() == kKeptPlans) kept_.pop_back();
+  kept_.insert(kept_.begin(), std::move(made));
   return kept_.front().plan;
 }
 
 Program& Program::child(const Node& node, size_t index) {
   auto& child = children_[{&node, index}];
-  if (!child) child.reset(new Program(node.subgraphs[index].graph, threads_, packs_));
+  if (!child) child.reset(new Program(node.subgraphs[index].graph, threads_, packs_, 0));
   return *child;
 }
 

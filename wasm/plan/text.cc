@@ -5,11 +5,11 @@
 namespace kinglet {
 
 namespace {
-void append_slot(std::string& out, const Plan& plan, const Graph& graph, int32_t index) {
+void append_slot(std::string& out, const Plan& plan, int32_t index) {
   if (index < 0) return out.push_back('-');
   const Slot& slot = plan.slots[static_cast<size_t>(index)];
   const Slot& root = slot.alias_of >= 0 ? plan.slots[static_cast<size_t>(slot.alias_of)] : slot;
-  out += str("%", graph.edge(slot.edge).name, " ", slot.dtype);
+  out += str("%", slot.edge->name, " ", slot.dtype);
   if (slot.storage != Storage::kRun) append(out, slot.shape);
   switch (slot.storage) {
     case Storage::kArena:
@@ -28,28 +28,28 @@ void append_slot(std::string& out, const Plan& plan, const Graph& graph, int32_t
       out += " at run time";
       break;
   }
-  if (slot.alias_of >= 0) out += str(" = %", graph.edge(root.edge).name);
+  if (slot.alias_of >= 0) out += str(" = %", root.edge->name);
 }
 
-void append_slots(std::string& out, const Plan& plan, const Graph& graph, const std::vector<int32_t>& slots) {
+void append_slots(std::string& out, const Plan& plan, const std::vector<int32_t>& slots) {
   const char* separator = "";
   for (int32_t s : slots) {
     out += separator;
     separator = ", ";
-    append_slot(out, plan, graph, s);
+    append_slot(out, plan, s);
   }
 }
 }  // namespace
 
-std::string plan_text(const Plan& plan, const Graph& graph) {
+std::string plan_text(const Plan& plan) {
   std::string out;
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
     out += str(i, ": ", step.late() ? "late" : step.work.kernel, " <", step.node->op, " ", step.node->name,
                "> ");
-    append_slots(out, plan, graph, step.inputs);
+    append_slots(out, plan, step.inputs);
     out += " -> ";
-    append_slots(out, plan, graph, step.outputs);
+    append_slots(out, plan, step.outputs);
     if (step.work.scratch_bytes != 0)
       out += str(", scratch ", step.work.scratch_bytes, "@", step.scratch_offset);
     out += "\n";

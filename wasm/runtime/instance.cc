@@ -13,7 +13,7 @@ const Tensor kAbsent;
 Port port_of(const Value& value) {
   const Tensor* t = value.tensor();
   if (t == nullptr) return {true, DType::kNone, false, {}, nullptr};
-  return {true, t->dtype(), true, t->shape(), nullptr};
+  return {true, t->dtype(), true, t->shape(), t};
 }
 
 std::string shapes_of(const Plan& plan, std::span<const int32_t> slots) {
@@ -101,7 +101,10 @@ Status Instance::bind(std::shared_ptr<const Plan> plan) {
 
 Status Instance::prepare(std::span<const Value> inputs) {
   const auto& slots = plan_->slots;
-  for (size_t i = 0; i < inputs.size(); ++i) values_[static_cast<size_t>(plan_->inputs[i])] = inputs[i];
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    auto slot = static_cast<size_t>(plan_->inputs[i]);
+    if (slots[slot].storage != Storage::kConstant) values_[slot] = inputs[i];
+  }
   for (int32_t i : outputs_) {
     const Slot& slot = slots[static_cast<size_t>(i)];
     Tensor& t = *values_[static_cast<size_t>(i)].tensor();
@@ -192,6 +195,7 @@ Status Instance::run(std::span<const Value> inputs, std::vector<Value>* outputs)
   for (int32_t i : plan_->outputs) outputs->push_back(values_[static_cast<size_t>(i)]);
   // Inputs belong to the caller.
   for (int32_t i : plan_->inputs) {
+    if (plan_->slots[static_cast<size_t>(i)].storage == Storage::kConstant) continue;
     Value& v = values_[static_cast<size_t>(i)];
     if (v.tensor() != nullptr)
       *v.tensor() = Tensor();
