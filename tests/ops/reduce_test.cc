@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <limits>
+#include <numeric>
 
 #include "support/evaluate_op.h"
 
@@ -208,6 +211,57 @@ TEST_CASE("CumSum: exclusive, reverse, both, along each axis, longer than a run"
   }
   std::vector<Tensor> out;
   CHECK_FALSE(try_op("CumSum", {x, ints({2})}, &out).ok());
+}
+
+TEST_CASE("TopK of long rows of float32 and float64 is what sorting gives") {
+  auto check = [](auto zero, int64_t length, int64_t k, bool largest) {
+    using T = decltype(zero);
+    const T nan = std::numeric_limits<T>::quiet_NaN();
+    const int64_t rows = 3;
+    std::vector<T> x;
+    uint32_t state = 7;
+    for (int64_t i = 0; i < rows * length; ++i) {
+      state = state * 1664525 + 1013904223;
+      // Many equal ones, both zeros, NaN at times, and rows that improve to their end.
+      T value = static_cast<T>(static_cast<int>(state >> 24) - 128);
+      if (state >> 16 == 9) value = nan;
+      if (value == 0 && (state & 256) != 0) value = T(-0.0);
+      if (i / length == 2) value = static_cast<T>(largest ? i : -i);
+      x.push_back(value);
+    }
+    if (length > 40) x[static_cast<size_t>(length - 1)] = nan;
+    auto out = run_op("TopK", {tensor<T>({rows, length}, x), ints({k})},
+                      attributes({{"largest", int64_t{largest}}}), "", 2);
+    std::vector<int64_t> expected;
+    for (int64_t row = 0; row < rows; ++row) {
+      const T* at = x.data() + row * length;
+      std::vector<int64_t> order(static_cast<size_t>(length));
+      std::iota(order.begin(), order.end(), int64_t{0});
+      // NaN is above all numbers.
+      std::ranges::sort(order, [&](int64_t a, int64_t b) {
+        T u = at[largest ? b : a], v = at[largest ? a : b];
+        bool before = u == u && (v != v || u < v), behind = v == v && (u != u || v < u);
+        return before || (!behind && a < b);
+      });
+      expected.insert(expected.end(), order.begin(), order.begin() + k);
+    }
+    CHECK(read<int64_t>(out[1]) == expected);
+    auto values = read<T>(out[0]);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      T given =
+          x[i / static_cast<size_t>(k) * static_cast<size_t>(length) + static_cast<size_t>(expected[i])];
+      CHECK(std::memcmp(&values[i], &given, sizeof(T)) == 0);
+    }
+  };
+  for (bool largest : {false, true}) {
+    for (int64_t length : {5, 16, 21, 300, 1000}) {
+      for (int64_t k : {1, 5, 256}) {
+        if (k > length) continue;
+        check(0.0f, length, k, largest);
+        check(0.0, length, k, largest);
+      }
+    }
+  }
 }
 
 TEST_CASE("TopK: order of equal elements, smallest, middle axis, NaN, unsigned, k of 0 and beyond") {

@@ -122,9 +122,10 @@ struct TopKStep {
   Scan scan;
   int64_t k;
   bool largest;
+  size_t spare;  // where in scratch an output goes that nobody wants
 };
 Status run_topk_step(const TopKStep& s, Run& run) {
-  std::byte* spare = run.scratch() + align_up(topk_scratch(s.k), 16);
+  std::byte* spare = run.scratch() + s.spare;
   run_topk(s.scan, s.k, s.largest, run.in(0).data(), run.has_out(0) ? run.out(0).data() : spare,
            run.has_out(1) ? run.out(1).data<int64_t>() : reinterpret_cast<int64_t*>(spare), run.scratch(),
            run.parallel());
@@ -135,17 +136,20 @@ Status lower_topk(LowerContext& c) {
   const Shape& shape = c.shape(0);
   // Either output may be unwanted.
   int64_t k = c.out_shape(c.has_output(0) ? 0 : 1).at(axis);
-  TopKStep s{scan_along(c.dtype(0), shape, axis), k, c.attributes().get_int("largest", 1) != 0};
+  TopKStep s{scan_along(c.dtype(0), shape, axis), k, c.attributes().get_int("largest", 1) != 0,
+             align_up(topk_scratch(k, c.threads()), 16)};
   auto elements = static_cast<size_t>(s.scan.outer * k * s.scan.inner);
   bool all = c.has_output(0) && c.has_output(1);
-  c.scratch(align_up(topk_scratch(k), 16) + (all ? 0 : elements * 8) + 16);
+  c.scratch(s.spare + (all ? 0 : elements * 8) + 16);
   c.step<run_topk_step>("reduce/TopK", s);
   return {};
 }
 
-#define KL_ARG(op)                                                                                 \
-  {kOnnx, op, "data:T -> reduced:int64 | T=numeric | axis:i=0 keepdims:i=1 select_last_index:i=0", \
-   infer_arg, lower_arg}
+#define KL_ARG(op)                                                                                  \
+  {                                                                                                 \
+    kOnnx, op, "data:T -> reduced:int64 | T=numeric | axis:i=0 keepdims:i=1 select_last_index:i=0", \
+        infer_arg, lower_arg                                                                        \
+  }
 constexpr OpDef kScans[] = {
     KL_ARG("ArgMax"),
     KL_ARG("ArgMin"),

@@ -21,8 +21,8 @@ void run_cumsum(const Scan& s, bool exclusive, bool reverse, const std::byte* in
                 Parallel& parallel);
 
 // values and indices: [outer, k, inner], sorted, of equal elements the first first; k <= length. scratch:
-// topk_scratch bytes.
-size_t topk_scratch(int64_t k);
+// topk_scratch bytes for the threads of `parallel`.
+size_t topk_scratch(int64_t k, int threads);
 void run_topk(const Scan& s, int64_t k, bool largest, const std::byte* in, std::byte* values,
               int64_t* indices, std::byte* scratch, Parallel& parallel);
 

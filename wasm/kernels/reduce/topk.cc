@@ -36,23 +36,50 @@ struct Entry {
   }
 };
 
+// Elements that are looked at together for one that is better than the worst of those kept.
+constexpr int64_t kBlock = 16;
+
+// The first block from `at` on with an element that may be better than element `worst`, or the rest behind
+// the last whole block. NaN may be.
+template <class T>
+int64_t next_block(const std::byte* in, int64_t at, int64_t length, int64_t worst, bool largest) {
+  const T* x = reinterpret_cast<const T*>(in);
+  // One comparison does for both ways: the sign turns the numbers round, exactly.
+  const T sign = T(largest ? -1 : 1), bound = x[worst] * sign;
+  for (; length - at >= kBlock; at += kBlock) {
+    int any = 0;
+    for (int64_t i = 0; i < kBlock; ++i) any |= !(x[at + i] * sign >= bound);
+    if (any != 0) break;
+  }
+  return at;
+}
+
 }  // namespace
 
-size_t topk_scratch(int64_t k) { return static_cast<size_t>(k) * sizeof(Entry); }
+size_t topk_scratch(int64_t k, int threads) {
+  return static_cast<size_t>(k) * sizeof(Entry) * static_cast<size_t>(threads);
+}
 
 void run_topk(const Scan& s, int64_t k, bool largest, const std::byte* in, std::byte* values,
               int64_t* indices, std::byte* scratch, Parallel& parallel) {
-  auto* heap = reinterpret_cast<Entry*>(scratch);
   auto size = static_cast<size_t>(dtype_bits(s.dtype)) / 8;
-  uint64_t keys[kRun];
+  bool floats = s.inner == 1 && k > 0 && (s.dtype == DType::kFloat32 || s.dtype == DType::kFloat64);
+  auto next = s.dtype == DType::kFloat32 ? next_block<float> : next_block<double>;
   // Neighbouring elements of the axis that are loaded at once.
   int64_t step = s.inner == 1 ? static_cast<int64_t>(kRun) : 1;
-  for (int64_t lane = 0; lane < s.outer * s.inner; ++lane) {
-    if (parallel.cancel != nullptr && parallel.cancel->set()) return;
+  auto one = [&](Entry* heap, int64_t lane) {
+    uint64_t keys[kRun];
     int64_t base = lane / s.inner * s.length * s.inner + lane % s.inner;
+    const std::byte* row = in + static_cast<size_t>(base) * size;
     int64_t held = 0;
-    for (int64_t r = 0; r < s.length; r += step) {
-      int64_t n = std::min(step, s.length - r);
+    for (int64_t r = 0, n; r < s.length; r += n) {
+      n = std::min(step, s.length - r);
+      if (floats && held == k) {
+        r = next(row, r, s.length, heap[0].index, largest);
+        n = std::min(kBlock, s.length - r);
+      } else if (floats) {
+        n = std::min(n, k - held);
+      }
       keys_of(s.dtype, in, base + r * s.inner, keys, static_cast<size_t>(n));
       for (int64_t i = 0; i < n; ++i) {
         Entry entry{largest ? ~keys[i] : keys[i], r + i};
@@ -69,12 +96,19 @@ void run_topk(const Scan& s, int64_t k, bool largest, const std::byte* in, std::
     std::sort_heap(heap, heap + held);
     int64_t to = lane / s.inner * k * s.inner + lane % s.inner;
     for (int64_t i = 0; i < k; ++i) {
-      int64_t from = base + heap[i].index * s.inner;
       std::memcpy(values + static_cast<size_t>(to + i * s.inner) * size,
-                  in + static_cast<size_t>(from) * size, size);
+                  row + static_cast<size_t>(heap[i].index * s.inner) * size, size);
       indices[to + i * s.inner] = heap[i].index;
     }
-  }
+  };
+  // Pieces that are worth a thread's while.
+  int64_t lanes = s.outer * s.inner, piece = 1 + 16384 / (s.length + 1);
+  parallel_slots(parallel, static_cast<size_t>((lanes + piece - 1) / piece), [&](size_t slot, size_t item) {
+    auto* heap = reinterpret_cast<Entry*>(scratch) + slot * static_cast<size_t>(k);
+    auto first = static_cast<int64_t>(item) * piece;
+    for (int64_t lane = first; lane < std::min(lanes, first + piece) && !cancelled(parallel); ++lane)
+      one(heap, lane);
+  });
 }
 
 }  // namespace kinglet
