@@ -145,11 +145,9 @@ Status lower_topk(LowerContext& c) {
   return {};
 }
 
-#define KL_ARG(op)                                                                                  \
-  {                                                                                                 \
-    kOnnx, op, "data:T -> reduced:int64 | T=numeric | axis:i=0 keepdims:i=1 select_last_index:i=0", \
-        infer_arg, lower_arg                                                                        \
-  }
+#define KL_ARG(op)                                                                                 \
+  {kOnnx, op, "data:T -> reduced:int64 | T=numeric | axis:i=0 keepdims:i=1 select_last_index:i=0", \
+   infer_arg, lower_arg}
 constexpr OpDef kScans[] = {
     KL_ARG("ArgMax"),
     KL_ARG("ArgMin"),

@@ -138,7 +138,7 @@ void pool_plane(const Pool& pool, const T* in, T* out, T* row) {
   }
 }
 
-int64_t plane_size(const Pool& pool, int64_t PoolAxis::*extent) {
+int64_t plane_size(const Pool& pool, int64_t PoolAxis::* extent) {
   int64_t n = 1;
   for (const PoolAxis& a : pool.axes) n *= a.*extent;
   return n;

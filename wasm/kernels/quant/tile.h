@@ -21,7 +21,7 @@ struct PairForm {
     Int4 sum[R][2];
 #pragma unroll
     for (size_t i = 0; i < R; ++i) sum[i][0] = sum[i][1] = Int4::splat(0);
-      // Not unrolled: see kernels/matmul/tile.h.
+    // Not unrolled: see kernels/matmul/tile.h.
 #pragma nounroll
     for (size_t g = 0; g < groups; ++g, a += 2 * R, b += 16) {
       Words8 x0 = load(b), x1 = load(b + 8);
