@@ -85,7 +85,7 @@ TEST_CASE("a session describes itself, runs, and gives everything back") {
   CHECK(text_of(kl_session_describe(session)) ==
         "{\"inputs\":[{\"name\":\"x\",\"text\":\"float32[N,2]\",\"type\":{\"kind\":\"tensor\",\"dtype\":"
         "\"float32\",\"shape\":[\"N\",2]}}],\"outputs\":[{\"name\":\"y\",\"text\":\"float32[?,2]\",\"type\":{"
-        "\"kind\":\"tensor\",\"dtype\":\"float32\",\"shape\":[\"\",2]}}]}");
+        "\"kind\":\"tensor\",\"dtype\":\"float32\",\"shape\":[\"\",2]}}],\"loops\":false}");
   for (int i = 0; i < 3; ++i) {
     Handle x = floats({1, 2}, {1, 2});
     CHECK(kl_session_feed(session, 0, x) == 1);
