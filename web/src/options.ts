@@ -34,7 +34,7 @@ export interface SessionOptions {
   onProgress?: (progress: Progress) => void;
   /**
    * In a worker of its own, or in this thread. Default: this thread in Node and in workers; in pages a worker, but runs
-   * which that has shown to take less than a millisecond happen in the page's own thread.
+   * which that has shown to take less than a millisecond happen in the page's own thread, unless there is a memory limit.
    */
   worker?: boolean;
   /** Threads of this session; default: `env.wasm.numThreads`. */
@@ -133,6 +133,8 @@ export function requestFor(model: Source, options: SessionOptions): OpenRequest 
     model,
     files,
     options: {
+      // Small runs may come to the page, for which the worker keeps the model; a limit would hold for each engine.
+      keepFiles: options.worker === undefined && options.memoryLimit === undefined,
       optimize: graphOptimizationLevel !== 'disabled',
       profile: options.enableProfiling ?? false,
       dimensions: dimensions(options.freeDimensionOverrides),

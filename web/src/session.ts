@@ -110,10 +110,8 @@ async function connect(
 ): Promise<Connection> {
   const inPage = !isNode() && typeof Worker !== 'undefined' && typeof document !== 'undefined';
   if (!(wish ?? inPage)) return openHere(request, how);
-  // Without a wish, small runs may come back to this thread, for which the worker keeps the model's bytes.
-  const options = { ...request.options, keepFiles: wish === undefined };
   try {
-    return await openInWorker({ ...request, options }, how);
+    return await openInWorker(request, how);
   } catch (error) {
     if (!(error instanceof WorkerUnavailable)) throw error;
     if (wish)

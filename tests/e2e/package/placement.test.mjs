@@ -132,7 +132,7 @@ for (const kind of ['plain', 'isolated', 'strict']) {
   });
 }
 
-test('what the caller wants in a worker, is recorded, or may loop stays in the worker', async () => {
+test('what the caller wants in a worker, has a memory limit, is recorded, or may loop stays in the worker', async () => {
   const outcome = await inPage('plain', async () => {
     const { InferenceSession, Tensor } = globalThis.kinglet;
     const x = new Tensor('float32', [1, 2, 3], [1, 3]);
@@ -148,12 +148,14 @@ test('what the caller wants in a worker, is recorded, or may loop stays in the w
     const times = new Tensor('int64', [2n], []);
     return [
       await settled('model.onnx', { worker: true }, both),
+      await settled('model.onnx', { memoryLimit: 1e8 }, both),
       await settled('model.onnx', { enableProfiling: true }, both),
       await settled('model.onnx', { recorded: true }, both),
       await settled('loop.onnx', {}, { times, x: new Tensor('float32', [1, 2], [2]) }),
     ];
   });
   assert.deepEqual(outcome, [
+    [false, false],
     [false, false],
     [false, false],
     [false, true],

@@ -38,5 +38,5 @@ export interface OpenOptions {
   /** The most that take part in a run, the session's own thread included. */
   threads: number;
   /** Whether the model's bytes stay at hand for `takeFiles`. */
-  keepFiles?: boolean;
+  keepFiles: boolean;
 }

@@ -134,7 +134,7 @@ async function openSmall(
     ...request,
     model: model as Source,
     files: request.files.map(({ path }, i) => ({ path, source: files[i] as Source })),
-    options: { ...request.options, keepFiles: false, threads: 1 },
+    options: { ...request.options, threads: 1 },
   };
   return openHere(here, {}, engineCode);
 }

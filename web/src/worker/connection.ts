@@ -39,9 +39,10 @@ export async function openHere(
   const mayWait = isNode() || typeof document === 'undefined';
   const engineCode = code ?? loadEngine(mayWait ? request.options.threads : 1);
   engineCode.catch(() => undefined);
+  const options = { ...request.options, keepFiles: false };
   const opening = openSession(
     engineCode.then(({ module }) => module),
-    request,
+    { ...request, options },
     { report, signal, startHelper: mayWait ? startHelper : undefined },
   );
   const { engine, description } = await opening;
