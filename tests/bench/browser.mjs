@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import { stop } from '../../.tools/log.mjs';
 import { which } from '../../.tools/paths.mjs';
@@ -93,13 +94,16 @@ export const profileModel = (browser, base, files, runs = 5) =>
     return byKernel(events, runs);
   });
 
+/** Milliseconds in which a new window does work of its own, which is no page's. */
+const settling = 1000;
+
 /**
- * Page start to first result of the tiny model, and the start of the page without a runtime. Cold: nothing cached. Warm: the files are in the HTTP cache.
+ * Page start to first result of the tiny model, and the start of a page without a runtime (`alone`). Cold: nothing cached.
+ * Warm: the files are in the HTTP cache.
+ * @param {string[]} runtimes of `startNames` in site.mjs
  * @returns {Promise<Record<string, { cold: { median: number, spread: number }, warm: { median: number, spread: number } }>>}
  */
-export async function timeStart(browser, base, contestants, repeats) {
-  const alone = 'the page alone';
-  const runtimes = [...contestants, alone];
+export async function timeStart(browser, base, runtimes, repeats) {
   const once = async (context, runtime) => {
     const page = await context.newPage();
     const complaints = [];
@@ -109,7 +113,8 @@ export async function timeStart(browser, base, contestants, repeats) {
       predicate: (message) => message.text() === 'started',
       timeout: 60_000,
     });
-    await page.goto(`${base}start.html?${encodeURIComponent(runtime === alone ? '' : runtime)}`);
+    await setTimeout(settling);
+    await page.goto(`${base}start/${runtime}.html`);
     await finished.catch((error) => stop(`${page.url()}: ${error.message}\n${complaints.join('\n')}`));
     const { milliseconds, scores } = await page.evaluate(() => globalThis.started);
     await page.close();
@@ -129,7 +134,7 @@ export async function timeStart(browser, base, contestants, repeats) {
     for (const runtime of runtimes) warm[runtime].push((await once(kept, runtime)).milliseconds);
   }
   await kept.close();
-  const [first, ...others] = contestants.map((name) => results[name]);
+  const [first, ...others] = Object.values(results).filter(Boolean);
   for (const other of others) {
     if (other.some((value, i) => Math.abs(value - first[i]) > 1e-3))
       stop('the runtimes disagree on the tiny model');

@@ -21,7 +21,7 @@ import { kernels } from './parts/kernels.mjs';
 import { memory } from './parts/memory.mjs';
 import { integers, models, small, twins } from './parts/models.mjs';
 import { modelTable, sizeTable, startTable, surroundings } from './report.mjs';
-import { serveSite } from './site.mjs';
+import { serveSite, startNames } from './site.mjs';
 import { measureSizes } from './sizes.mjs';
 import { chooseSubjects } from './subjects.mjs';
 
@@ -45,10 +45,10 @@ const timing = { rounds: Number(options.rounds), block: Number(options.block) };
 
 const start = {
   async run({ browser, base }) {
-    const starts = await timeStart(browser, base, ['kinglet', 'onnxruntime-web'], Number(options.starts));
+    const starts = await timeStart(browser, base, startNames, Number(options.starts));
     return [
       '## Page start to first result, 26 kB model (ms)',
-      'Cold: nothing cached. Warm: files in the HTTP cache. The page alone: its scripts and no runtime, which all others contain.',
+      'Cold: nothing cached. Warm: files in the HTTP cache. `alone` is a page without a runtime, which all others contain; above: what is left without it.',
       startTable(starts),
     ];
   },

@@ -52,12 +52,12 @@ export function modelTable(results, names, ratios, { creation = [] } = {}) {
 }
 
 export function startTable(starts) {
-  const rows = Object.entries(starts).map(([runtime, { cold, warm }]) => [
+  const above = (kind, time) => (time[kind].median - starts.alone[kind].median).toFixed(1);
+  const rows = Object.entries(starts).map(([runtime, time]) => [
     runtime,
-    milliseconds(cold),
-    milliseconds(warm),
+    ...['cold', 'warm'].flatMap((kind) => [milliseconds(time[kind]), above(kind, time)]),
   ]);
-  return table([['runtime', 'cold', 'warm'], ...rows]);
+  return table([['runtime', 'cold', 'above', 'warm', 'above'], ...rows]);
 }
 
 export function sizeTable(sizes) {

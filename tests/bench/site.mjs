@@ -13,11 +13,27 @@ const page = fileURLToPath(new URL('page', import.meta.url));
 export const ortFolder = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
 export const ortFiles = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
 
+export const startNames = ['kinglet', 'onnxruntime-web', 'alone'];
+
 const litertFolder = join(root, 'node_modules/@litertjs');
 
 /** Files of a subject on the site. */
 export const filesOf = (subject) => ({ model: `${key(subject)}.onnx`, inputs: key(subject) });
 export const twinOf = (subject) => ({ model: `${key(subject)}.tflite`, inputs: key(subject) });
+
+/** A page for each script of `page/start`, as a user writes it: with the runtime among the script's own imports. */
+async function placeStarts() {
+  for (const name of startNames) {
+    const lines = [
+      '<!doctype html>',
+      '<meta charset="utf-8">',
+      '<title>Start</title>',
+      '<link rel="icon" href="data:,">',
+    ];
+    lines.push(`<script type="module" src="${name}.js"></script>`, '');
+    await writeFile(join(site, `start/${name}.html`), lines.join('\n'));
+  }
+}
 
 /** Models are large: the same file under another name where the file system can. */
 const place = (from, to) => link(from, to).catch(() => copyFile(from, to));
@@ -43,6 +59,7 @@ export async function serveSite(subjects, models = [], more) {
   for (const folder of ['ort', 'ort-threads'])
     for (const file of ortFiles) await copyFile(join(ortFolder, file), join(site, folder, file));
   await placeLiteRt();
+  await placeStarts();
   await writeFile(join(site, 'subjects/tiny.onnx'), tinyModel());
   for (const { file, path } of models) await place(path, join(site, 'subjects', file));
   for (const subject of new Map(subjects.map((subject) => [key(subject), subject])).values()) {
