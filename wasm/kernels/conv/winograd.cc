@@ -23,9 +23,9 @@ constexpr size_t kIn = 6, kPlaces = kIn * kIn;
 // products. Larger weights pass by once for each block: blocks are as large as may be.
 constexpr size_t kCachedWeights = 160 * 1024, kSmallBlock = 4 * kRows, kLargeBlock = 10 * kRows;
 constexpr size_t kBlockElements = 2 * 1024 * 1024;
-// Input channels and elements of weights that all strips of tiles take before the next ones: while they do,
-// the processor fetches weights ahead.
-constexpr size_t kDepth = 128, kGroupElements = 4096;
+// Input channels of a block. All strips of tiles pass over its weights before the next ones are read: from
+// memory they come in one stream.
+constexpr size_t kDepth = 128;
 // Behind each place, so that places are not a multiple of the cache's size apart.
 constexpr size_t kSkew = 16;
 
@@ -64,7 +64,9 @@ Result<Tiles> tiles_of(const ConvShape& s) {
   return t;
 }
 
-// Weights of one group: places, then panels of output channels, then input channels.
+// Weights of one group lie in the order in which they are read: places, then blocks of so many input
+// channels, then panels of output channels.
+size_t depth_of(const ConvShape& s) { return ceil_div(s.in_channels, ceil_div(s.in_channels, kDepth)); }
 size_t packed_elements(const ConvShape& s) { return kPlaces * s.in_channels * kWidth * panels_of(s); }
 
 // g: `taps` x `taps` weights
@@ -217,7 +219,7 @@ bool winograd_pays(const ConvShape& s) {
   double both = static_cast<double>(s.in_channels + s.out_channels), out = static_cast<double>(s.out_size());
   size_t each = kIn + 1 - s.kernel[1];
   auto tiles = static_cast<double>(ceil_div(s.out[1], each) * ceil_div(s.out[2], each));
-  double here = (tiles + 12) * kPlaces * channels + tiles * 400 * both;
+  double here = (tiles + 5) * kPlaces * channels + tiles * 400 * both;
   return here < 0.8 * (out + 12) * static_cast<double>(s.taps()) * channels;
 }
 
@@ -229,10 +231,12 @@ Result<size_t> winograd_packed_bytes(const ConvShape& s) {
 }
 
 void winograd_pack(const ConvShape& s, const float* w, float* packed) {
-  size_t panel = s.in_channels * kWidth, place = panel * panels_of(s);
-  for (size_t g = 0; g < s.groups; ++g, packed += place * (kPlaces - 1)) {
-    for (size_t n = 0; n < s.out_channels; n += kWidth, packed += panel) {
+  size_t panels = panels_of(s), place = s.in_channels * kWidth * panels, block = depth_of(s);
+  for (size_t g = 0; g < s.groups; ++g, packed += place * kPlaces) {
+    for (size_t n = 0; n < s.out_channels; n += kWidth) {
       for (size_t c = 0; c < s.in_channels; ++c) {
+        size_t k = c - c % block, depth = std::min(block, s.in_channels - k);
+        float* to = packed + k * panels * kWidth + n * depth + (c - k) * kWidth;
         float lanes[kPlaces][kWidth] = {};
         for (size_t r = 0; r < std::min(kWidth, s.out_channels - n); ++r) {
           double u[kIn][kIn];
@@ -241,8 +245,7 @@ void winograd_pack(const ConvShape& s, const float* w, float* packed) {
           for (size_t p = 0; p < kPlaces; ++p) lanes[p][r] = static_cast<float>(u[p / kIn][p % kIn]);
         }
         for (size_t p = 0; p < kPlaces; ++p)
-          for (size_t r = 0; r < kWidth; r += L)
-            V::load(lanes[p] + r).store(packed + p * place + c * kWidth + r);
+          for (size_t r = 0; r < kWidth; r += L) V::load(lanes[p] + r).store(to + p * place + r);
       }
     }
   }
@@ -269,9 +272,7 @@ void run_winograd(const Conv<float>& call, void* scratch, Parallel& pool) {
   finish.row = s.out[2], finish.plane = s.out_size();
   is_clamp({}, &product.lo, &product.hi);
   product.a_row = s.in_channels;
-  product.b_panel = s.in_channels * kWidth;
-  size_t depth = ceil_div(s.in_channels, ceil_div(s.in_channels, kDepth));
-  size_t group = std::max<size_t>(kGroupElements / product.b_panel, 1);
+  size_t depth = depth_of(s);
   float* copy = static_cast<float*>(scratch);
   size_t block = t.block, blocks = ceil_div(t.count(), block);
   size_t channels = s.groups * s.in_channels, panels = panels_of(s);
@@ -307,21 +308,20 @@ void run_winograd(const Conv<float>& call, void* scratch, Parallel& pool) {
       StripSplit split(count, kRows);
       Strip<float> strip = product;
       size_t begin = panels * part / parts, end = panels * (part + 1) / parts;
-      strip.c_row = (end - begin) * kWidth;
+      strip.n = (end - begin) * kWidth;
+      strip.c_row = strip.n;
       size_t place = count * strip.c_row + kSkew;
       for (size_t p = 0; p < kPlaces && !cancelled(pool); ++p) {
-        const float* w = call.w + g * packed_elements(s) + p * panels * strip.b_panel;
-        for (size_t panel = begin; panel < end; panel += group) {
-          strip.n = std::min(group, end - panel) * kWidth;
-          for (size_t k = 0; k < s.in_channels; k += strip.k) {
-            strip.k = std::min(depth, s.in_channels - k);
-            strip.b = w + panel * strip.b_panel + k * kWidth;
-            for (size_t i = 0; i < split.count; ++i) {
-              strip.a = columns + p * step + split.begin(i) * s.in_channels + k;
-              strip.c = results + p * place + split.begin(i) * strip.c_row + (panel - begin) * kWidth;
-              strip.init = k == 0 ? nullptr : strip.c;
-              kStrips<float, false, BForm::kPanels>[split.rows(i) - 1](strip);
-            }
+        const float* w = call.w + g * packed_elements(s) + p * panels * s.in_channels * kWidth;
+        for (size_t k = 0; k < s.in_channels; k += strip.k) {
+          strip.k = std::min(depth, s.in_channels - k);
+          strip.b_panel = strip.k * kWidth;
+          strip.b = w + k * panels * kWidth + begin * strip.b_panel;
+          for (size_t i = 0; i < split.count; ++i) {
+            strip.a = columns + p * step + split.begin(i) * s.in_channels + k;
+            strip.c = results + p * place + split.begin(i) * strip.c_row;
+            strip.init = k == 0 ? nullptr : strip.c;
+            kStrips<float, false, BForm::kPanels>[split.rows(i) - 1](strip);
           }
         }
       }
