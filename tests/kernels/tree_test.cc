@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -21,7 +22,7 @@ struct RandomTrees {
   std::vector<double> weights;
 
   Trees<T> view(Aggregate aggregate, size_t outputs) const {
-    return {nodes, roots, spans, targets, weights, outputs, aggregate};
+    return {nodes, roots, spans, targets, weights, outputs, aggregate, plain_nodes<T>(nodes)};
   }
 };
 
@@ -67,7 +68,9 @@ void check_agrees() {
       bool plain = random() % 2 == 0;
       size_t features = 1 + random() % 5, outputs = 1 + random() % 4;
       RandomTrees<T> t;
-      for (int i = 0; i < 9; ++i) t.roots.push_back(grow(t, random, i, features, outputs, plain));
+      // Also fewer trees than are walked at once, one more, and none.
+      int trees = std::array{9, 3, 16, 0, 8}[random() % 5];
+      for (int i = 0; i < trees; ++i) t.roots.push_back(grow(t, random, i % 9, features, outputs, plain));
       Trees<T> view = t.view(aggregate, outputs);
       CHECK(valid_trees(view, features));
       std::vector<T> x(rows * features);
@@ -114,6 +117,11 @@ TEST_CASE("trees: what a walk relies on is checked") {
     int32_t far = 1 << 20;
     std::memcpy(&t.nodes.back().value, &far, sizeof far);
   }));
+  Trees<float> flagged = good.view(Aggregate::kSum, 2);
+  std::vector<TreeNode<float>> nodes = good.nodes;
+  nodes[0].feature |= kEqualNode;
+  flagged.nodes = nodes;
+  CHECK(!valid_trees(flagged, 3));
   CHECK(refused([](auto& t) { t.spans.back() += 1; }));
   CHECK(refused([](auto& t) { t.spans[0] = -1; }));
   CHECK(refused([](auto& t) { t.spans.clear(); }));

@@ -143,6 +143,7 @@ struct Params {
   Tensor nodes, roots, spans, targets, weights;
   size_t outputs;
   kernels::Aggregate aggregate;
+  bool plain = false;
 };
 
 template <class T>
@@ -153,7 +154,8 @@ kernels::Trees<T> trees_of(const Params& p) {
           p.targets.values<int32_t>(),
           p.weights.values<double>(),
           p.outputs,
-          p.aggregate};
+          p.aggregate,
+          p.plain};
 }
 
 Status run(const Params& p, Run& run) {
@@ -195,6 +197,8 @@ Status lower(LowerContext& c) {
            *c.constant(5),
            static_cast<size_t>(c.attributes().get_int("outputs")),
            static_cast<kernels::Aggregate>(aggregate)};
+  p.plain = narrow ? kernels::plain_nodes(trees_of<float>(p).nodes)
+                   : kernels::plain_nodes(trees_of<double>(p).nodes);
   auto columns = static_cast<size_t>(c.shape(0)[1]);
   bool valid = narrow ? kernels::valid_trees(trees_of<float>(p), columns)
                       : kernels::valid_trees(trees_of<double>(p), columns);

@@ -9,47 +9,57 @@ namespace kinglet::kernels {
 
 namespace {
 
-// Rows walked side by side: one row alone waits for memory at every step.
+// Walks side by side: one alone waits for memory at every step.
 constexpr size_t kLanes = 8;
 // Rows that go through a tree before the next tree comes.
 constexpr size_t kBlock = 64;
 
-// Walks kRows rows down one tree; a row that has reached its leaf stays there while the others go on.
-template <bool kPlain, size_t kRows, class T>
-inline void walk(const TreeNode<T>* nodes, int32_t root, const T* x, size_t columns, int32_t* at) {
-  int32_t place[kRows];
-  for (size_t r = 0; r < kRows; ++r) place[r] = root;
+// Walks from the nodes `start` to leaves and gives their numbers; lane i reads the row at x + i * step. A
+// lane that has reached its leaf stays there while the others go on.
+template <bool kPlain, class T>
+inline void walk(const TreeNode<T>* nodes, const T* x, size_t step, const int32_t* start, int32_t* leaves) {
+  int32_t place[kLanes];
+  std::copy_n(start, kLanes, place);
   for (int32_t moved = 1; moved != 0;) {
     moved = 0;
-    for (size_t r = 0; r < kRows; ++r) {
-      const TreeNode<T>& node = nodes[place[r]];
+    for (size_t i = 0; i < kLanes; ++i) {
+      const TreeNode<T>& node = nodes[place[i]];
       T value;
       bool first;
       if constexpr (kPlain) {
-        value = x[r * columns + static_cast<size_t>(node.feature)];
+        value = x[i * step + static_cast<size_t>(node.feature)];
         first = value <= node.value;
       } else {
-        value = x[r * columns + static_cast<size_t>(node.feature & kFeatureMask)];
+        value = x[i * step + static_cast<size_t>(node.feature & kFeatureMask)];
         first = (node.feature & kEqualNode) != 0 ? value == node.value : value <= node.value;
         first |= (value != value) & ((node.feature & kNanFirst) != 0);
       }
       int32_t next = node.next[first ? 0 : 1];
-      moved |= next ^ place[r];
-      place[r] = next;
+      moved |= next ^ place[i];
+      place[i] = next;
     }
   }
-  for (size_t r = 0; r < kRows; ++r) at[r] = leaf_number(nodes[place[r]]);
+  for (size_t i = 0; i < kLanes; ++i) leaves[i] = leaf_number(nodes[place[i]]);
 }
 
+// At most kBlock rows. Lanes are rows of one tree, or trees of one row where rows are too few.
 template <bool kPlain, class T>
 void run_block(const Trees<T>& trees, const T* x, size_t rows, size_t columns, double* scores) {
-  for (int32_t root : trees.roots) {
-    int32_t leaves[kBlock];
-    size_t r = 0;
-    for (; r + kLanes <= rows; r += kLanes)
-      walk<kPlain, kLanes>(trees.nodes.data(), root, x + r * columns, columns, leaves + r);
-    for (; r < rows; ++r) walk<false, 1>(trees.nodes.data(), root, x + r * columns, columns, leaves + r);
-    for (r = 0; r < rows; ++r) add_leaf(trees, leaves[r], scores + r * trees.outputs);
+  size_t row_lanes = rows < kLanes ? 1 : kLanes, tree_lanes = kLanes / row_lanes;
+  size_t step = row_lanes == 1 ? 0 : columns;
+  for (size_t t = 0; t < trees.roots.size(); t += tree_lanes) {
+    // The last lanes walk rows or trees again.
+    size_t found = std::min(tree_lanes, trees.roots.size() - t);
+    int32_t start[kLanes], leaves[kBlock];
+    for (size_t i = 0; i < kLanes; ++i) start[i] = trees.roots[t + std::min(i, found - 1)];
+    for (size_t r = 0; r < rows; r += row_lanes) {
+      size_t row = std::min(r, rows - row_lanes);
+      walk<kPlain>(trees.nodes.data(), x + row * columns, step, start, leaves + row * tree_lanes);
+    }
+    for (size_t i = 0; i < found; ++i) {
+      for (size_t r = 0; r < rows; ++r)
+        add_leaf(trees, leaves[r * tree_lanes + i], scores + r * trees.outputs);
+    }
   }
 }
 
@@ -72,6 +82,7 @@ bool valid_trees(const Trees<T>& trees, size_t columns) {
     const TreeNode<T>& node = trees.nodes[static_cast<size_t>(i)];
     bool leaf = node.next[0] == i && node.next[1] == i;
     if (static_cast<size_t>(node.feature & kFeatureMask) >= columns || node.feature < 0) return false;
+    if (trees.plain && node.feature > kFeatureMask) return false;
     if (leaf && static_cast<uint32_t>(leaf_number(node)) >= trees.spans.size() - 1) return false;
     if (!leaf && (std::min(node.next[0], node.next[1]) <= i || std::max(node.next[0], node.next[1]) >= count))
       return false;
@@ -85,8 +96,7 @@ void run_trees(const Trees<T>& trees, const T* x, size_t rows, size_t columns, d
   // Models in double are few: they share the loop for all kinds of nodes.
   auto block = run_block<false, T>;
   if constexpr (std::is_same_v<T, float>) {
-    if (std::ranges::all_of(trees.nodes, [](const TreeNode<T>& n) { return n.feature <= kFeatureMask; }))
-      block = run_block<true, T>;
+    if (trees.plain) block = run_block<true, T>;
   }
   parallel_for(pool, rows, kBlock, [&](size_t begin, size_t end) {
     std::fill(scores + begin * trees.outputs, scores + end * trees.outputs, unset_score(trees.aggregate));

@@ -1,5 +1,6 @@
 #pragma once
 // Ensembles of decision trees: every tree is walked from its root to a leaf, whose weights are aggregated.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -34,9 +35,17 @@ struct Trees {
   std::span<const double> weights;
   size_t outputs = 0;
   Aggregate aggregate = Aggregate::kSum;
+  // No node has a flag.
+  bool plain = false;
 };
 
-// Whether indices lie within their lists, features below `columns`, and every walk ends.
+template <class T>
+bool plain_nodes(std::span<const TreeNode<T>> nodes) {
+  return std::ranges::all_of(nodes, [](const TreeNode<T>& n) { return n.feature <= kFeatureMask; });
+}
+
+// Whether indices lie within their lists, features below `columns`, `plain` is true of the nodes, and every
+// walk ends.
 template <class T>
 bool valid_trees(const Trees<T>& trees, size_t columns);
 
