@@ -89,6 +89,25 @@ export const transposes = (times) =>
     nodes: Array.from({ length: times }, (_, i) => node('Transpose', `x${i}`, `x${i + 1}`, { perm: [1, 0] })),
   });
 
+/** y = x + c; opening it transposes `c`, a square matrix of ones, `times` times. A run adds. */
+export const slowToOpen = (size, times) =>
+  model({
+    inputs: { x: ['float32', size, size] },
+    outputs: { y: ['float32', size, size] },
+    initializers: [
+      {
+        name: 'c0',
+        data_type: numberOf('float32'),
+        dims: [size, size],
+        raw_data: new Uint8Array(new Float32Array(size * size).fill(1).buffer),
+      },
+    ],
+    nodes: [
+      ...Array.from({ length: times }, (_, i) => node('Transpose', `c${i}`, `c${i + 1}`, { perm: [1, 0] })),
+      node('Add', `x c${times}`, 'y'),
+    ],
+  });
+
 /** y = Softmax(x w) w for square matrices: in the larger sizes long enough to be shared by threads. */
 export const products = (size) =>
   model({

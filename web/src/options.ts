@@ -133,8 +133,8 @@ export function requestFor(model: Source, options: SessionOptions): OpenRequest 
     model,
     files,
     options: {
-      // Small runs may come to the page, for which the worker keeps the model; a limit would hold for each engine.
-      keepFiles: options.worker === undefined && options.memoryLimit === undefined,
+      // Small runs may come to the page; a limit would hold for each engine.
+      movable: options.worker === undefined && options.memoryLimit === undefined,
       optimize: graphOptimizationLevel !== 'disabled',
       profile: options.enableProfiling ?? false,
       dimensions: dimensions(options.freeDimensionOverrides),

@@ -32,6 +32,12 @@ export class Heap {
     return this.#words;
   }
 
+  /** Makes the memory at least `bytes` long. Throws a RangeError when there is no room. */
+  growTo(bytes: number): void {
+    const missing = bytes - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / 65536));
+  }
+
   /** A view of `length` bytes. */
   view(at: number, length: number): Uint8Array {
     return this.#all.subarray(at, at + length);

@@ -28,6 +28,16 @@ export interface HelperSeat {
 /** Starts a thread that helps; gives what ends it. */
 export type StartHelper = (seat: HelperSeat) => () => void;
 
+/** An engine's memory between two calls, with the session in it. */
+export interface MemoryImage {
+  memory: Uint8Array<ArrayBuffer>;
+  session: Handle;
+  memoryLimit: number;
+}
+
+/** Bytes of an image that are put into place in one go, which takes about as long as a small run. */
+const imagePiece = 1 << 20;
+
 /** One instance of the engine with at most one session: its memory goes away with the object. */
 export class EngineSession {
   readonly #abi: Abi;
@@ -36,8 +46,6 @@ export class EngineSession {
   readonly #module: WebAssembly.Module;
   readonly #startHelper: StartHelper | undefined;
   #session: Handle = 0;
-  /** The model and its files, while they are kept to be handed out. */
-  #files: Handle[] = [];
   #threads = 1;
   #planned = false;
   #closed = false;
@@ -77,6 +85,27 @@ export class EngineSession {
     }
     (exports._initialize ?? exports.__wasm_call_ctors)?.();
     return new EngineSession(new Abi(exports, heap), pictures, module, startHelper);
+  }
+
+  /**
+   * A second engine with the session of another, on one thread: nothing is opened or planned again. `pause` is awaited
+   * between pieces of work. All of an engine's state is in its memory, since the module's globals rest between calls.
+   */
+  static async fromImage(
+    module: WebAssembly.Module,
+    { memory, session, memoryLimit }: MemoryImage,
+    pause: () => Promise<void>,
+  ): Promise<EngineSession> {
+    const engine = await EngineSession.create(module);
+    engine.heap.growTo(memory.length);
+    for (let at = 0; at < memory.length; at += imagePiece) {
+      await pause();
+      engine.heap.write(at, memory.subarray(at, at + imagePiece));
+    }
+    engine.#session = session;
+    engine.#memoryLimit = memoryLimit;
+    engine.#abi.threadsSet(1);
+    return engine;
   }
 
   private constructor(
@@ -120,6 +149,9 @@ export class EngineSession {
   /** Milliseconds that the engine took for the last run. */
   milliseconds = 0;
 
+  /** Bytes that the model and its files had. */
+  fileBytes = 0;
+
   /** Opens the model, whose bytes and files it takes over. */
   open(
     model: Handle,
@@ -134,27 +166,18 @@ export class EngineSession {
       for (const [path, bytes] of files) abi.sessionFile(this.#session, path, bytes);
       for (const [name, extent] of options.dimensions) abi.sessionDimension(this.#session, name, extent);
       abi.sessionOpen(this.#session, model, Number(options.optimize), Number(options.profile));
-      this.#files = [model, ...files.map(([, bytes]) => bytes)];
-      if (!options.keepFiles) this.dropFiles();
+      for (const bytes of [model, ...files.map(([, bytes]) => bytes)]) {
+        this.fileBytes += abi.bytesSize(bytes);
+        abi.release(bytes);
+      }
       return JSON.parse(abi.sessionDescribe(this.#session)) as Description;
     });
   }
 
-  /** Bytes of the model and its files, while they are kept. */
-  get fileBytes(): number {
-    return this.#files.reduce((sum, handle) => sum + this.#abi.bytesSize(handle), 0);
-  }
-
-  /** Copies of the model's bytes and those of its files, in their order; they are not kept any longer. */
-  takeFiles(): Uint8Array<ArrayBuffer>[] {
-    const abi = this.#abi;
-    const copies = this.#files.map((handle) => abi.heap.copy(abi.bytesData(handle), abi.bytesSize(handle)));
-    this.dropFiles();
-    return copies;
-  }
-
-  dropFiles(): void {
-    for (const handle of this.#files.splice(0)) this.#abi.release(handle);
+  /** Not during a run. */
+  image(): MemoryImage {
+    const memory = this.heap.copy(0, this.heap.memory.buffer.byteLength);
+    return { memory, session: this.#session, memoryLimit: this.#memoryLimit };
   }
 
   /**

@@ -37,6 +37,6 @@ export interface OpenOptions {
   memoryLimit: number;
   /** The most that take part in a run, the session's own thread included. */
   threads: number;
-  /** Whether the model's bytes stay at hand for `takeFiles`. */
-  keepFiles: boolean;
+  /** Whether a copy of the session may run elsewhere. */
+  movable: boolean;
 }

@@ -1,5 +1,5 @@
 // The messages between a page and the worker that holds a session. One file, so that both sides agree.
-import type { HelperSeat } from '../abi/session.js';
+import type { HelperSeat, MemoryImage } from '../abi/session.js';
 import type { Description, OpenOptions, Wire } from '../abi/types.js';
 import type { ErrorRecord } from '../errors.js';
 import type { Source } from '../model/source.js';
@@ -19,8 +19,8 @@ export interface Calls {
   /** The engine's code follows as `module`, so that the model is on its way while the code is compiled. */
   open: { ask: OpenRequest; answer: Opened };
   run: { ask: RunRequest; answer: Ran };
-  /** The bytes of the model and its files, once. */
-  takeFiles: { ask: undefined; answer: Uint8Array<ArrayBuffer>[] };
+  /** The session as it is, for a second engine. */
+  image: { ask: undefined; answer: MemoryImage };
   info: { ask: undefined; answer: EngineInfo };
   startProfiling: { ask: undefined; answer: undefined };
   endProfiling: { ask: undefined; answer: string };
@@ -29,7 +29,7 @@ export interface Calls {
 export interface Opened {
   description: Description;
   cancelFlag?: { memory: WebAssembly.Memory; index: number };
-  /** Runs may happen in the page: the model is small, its runs end, and `takeFiles` gives it. */
+  /** Runs may happen in the page: the model is small, and its runs end. */
   movable: boolean;
 }
 

@@ -1,10 +1,10 @@
 import type { Wire } from '../abi/types.js';
 import { fromRecord, KingletError } from '../errors.js';
 import { hasSharedMemory } from '../host/features.js';
-import { type Engine, loadEngine } from '../host/load.js';
+import { loadEngine } from '../host/load.js';
 import { type Source, serve } from '../model/source.js';
 import type { Calls, EngineInfo, FromWorker, Opened, OpenRequest, RunRequest, ToWorker } from './calls.js';
-import { type Connection, type ConnectOptions, openHere } from './connection.js';
+import { type Connection, type ConnectOptions, openImage } from './connection.js';
 import { Placement } from './placement.js';
 import { startWorker, type Thread, WorkerUnavailable } from './thread.js';
 import { buffersOf, snapshot } from './wire.js';
@@ -109,9 +109,10 @@ export async function openInWorker(
     );
     const { module, variant } = await Promise.race([engineCode, opened.then(() => engineCode)]);
     client.provideModule(module);
+    const { description, movable } = await opened;
     const connection = connectionTo(client, await opened, variant);
-    if (!(await opened).movable) return connection;
-    const open = () => openSmall(client, request, engineCode);
+    if (!movable) return connection;
+    const open = async () => openImage(await client.ask('image', undefined), description, await engineCode);
     return new Placement(connection, open, request.options.profile);
   } catch (error) {
     client.end(error);
@@ -119,24 +120,6 @@ export async function openInWorker(
   } finally {
     signal?.removeEventListener('abort', abort);
   }
-}
-
-/** The worker's model opened in this thread too, in the same engine code, on one thread. */
-async function openSmall(
-  client: Client,
-  request: OpenRequest,
-  engineCode: Promise<Engine>,
-): Promise<Connection> {
-  const [model, ...files] = (await client.ask('takeFiles', undefined)).map(
-    (bytes): Source => ({ kind: 'bytes', bytes }),
-  );
-  const here: OpenRequest = {
-    ...request,
-    model: model as Source,
-    files: request.files.map(({ path }, i) => ({ path, source: files[i] as Source })),
-    options: { ...request.options, threads: 1 },
-  };
-  return openHere(here, {}, engineCode);
 }
 
 function connectionTo(client: Client, { description, cancelFlag }: Opened, variant: string): Connection {

@@ -1,3 +1,4 @@
+import { EngineSession, type MemoryImage } from '../abi/session.js';
 import type { Description, Wire } from '../abi/types.js';
 import { isNode } from '../host/features.js';
 import { type Engine, loadEngine } from '../host/load.js';
@@ -29,24 +30,36 @@ export interface ConnectOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Opens a session in this thread, in an instance of `code` where it is there already. */
+/** Opens a session in this thread. */
 export async function openHere(
   request: OpenRequest,
   { report, signal }: ConnectOptions,
-  code?: Promise<Engine>,
 ): Promise<Connection> {
   // A page's own thread must not wait for others, which runs on several threads do.
   const mayWait = isNode() || typeof document === 'undefined';
-  const engineCode = code ?? loadEngine(mayWait ? request.options.threads : 1);
+  const engineCode = loadEngine(mayWait ? request.options.threads : 1);
   engineCode.catch(() => undefined);
-  const options = { ...request.options, keepFiles: false };
   const opening = openSession(
     engineCode.then(({ module }) => module),
-    { ...request, options },
+    request,
     { report, signal, startHelper: mayWait ? startHelper : undefined },
   );
   const { engine, description } = await opening;
   const { variant } = await engineCode;
+  return connectionTo(engine, description, variant);
+}
+
+/** Opens a copy of another thread's session in this thread, without keeping it busy for long at a time. */
+export async function openImage(
+  image: MemoryImage,
+  description: Description,
+  { module, variant }: Engine,
+): Promise<Connection> {
+  const pause = () => new Promise<void>((resolve) => setTimeout(resolve));
+  return connectionTo(await EngineSession.fromImage(module, image, pause), description, variant);
+}
+
+function connectionTo(engine: EngineSession, description: Description, variant: string): Connection {
   return {
     description,
     variant,

@@ -9,7 +9,7 @@ import { buffersOf } from './wire.js';
 /** The buffers of an answer that move instead of being copied. */
 function transfers(call: keyof Calls, answer: Calls[keyof Calls]['answer']): ArrayBuffer[] {
   if (call === 'run') return buffersOf((answer as Calls['run']['answer']).results);
-  if (call === 'takeFiles') return (answer as Calls['takeFiles']['answer']).map(({ buffer }) => buffer);
+  if (call === 'image') return [(answer as Calls['image']['answer']).memory.buffer];
   return [];
 }
 
@@ -52,8 +52,7 @@ export class Host {
       const { engine, description } = await openSession(this.#module, message.ask, { report, startHelper });
       this.#engine = engine;
       const cancelFlag = engine.cancelFlag();
-      const movable = engine.fileBytes > 0 && engine.fileBytes <= smallModel && !description.loops;
-      if (!movable) engine.dropFiles();
+      const movable = message.ask.options.movable && engine.fileBytes <= smallModel && !description.loops;
       return { description, movable, ...(cancelFlag && { cancelFlag }) };
     }
     const engine = this.#engine as EngineSession;
@@ -63,8 +62,8 @@ export class Host {
           results: await engine.run(message.ask.feeds, message.ask.fetches),
           milliseconds: engine.milliseconds,
         };
-      case 'takeFiles':
-        return engine.takeFiles();
+      case 'image':
+        return engine.image();
       case 'info':
         return engine.info();
       case 'startProfiling':
