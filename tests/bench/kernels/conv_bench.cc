@@ -12,9 +12,6 @@ namespace kinglet::bench {
 
 namespace {
 
-// Elements of weights that are timed from memory too, and of the copies, which no cache holds.
-constexpr size_t kLargeWeights = 200 * 1024, kColdWeights = 30 * 1024 * 1024;
-
 struct Case {
   const char* network;
   size_t groups, in_channels, out_channels, height, width, kernel, stride, dilation = 1;

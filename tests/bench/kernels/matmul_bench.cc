@@ -67,6 +67,15 @@ void matmul(const char* filter) {
       if (kernel == select_matmul(call)) name += " *";
       print(name.c_str(), text.c_str(),
             measure(operations, bytes, [&] { kinglet::matmul(call, kernel, scratch.data(), pool); }));
+      if (packed.size() < kLargeWeights) continue;
+      // As in a network: each run finds other weights, which come from memory.
+      std::vector<std::vector<float>> copies(kColdWeights / packed.size() + 1, packed);
+      size_t turn = 0;
+      print((name + " cold").c_str(), text.c_str(), measure(operations, bytes, [&] {
+              MatMul<float> other = call;
+              (shape.weights_are_a ? other.a : other.b).data = copies[turn++ % copies.size()].data();
+              kinglet::matmul(other, kernel, scratch.data(), pool);
+            }));
     }
   }
 }

@@ -103,6 +103,9 @@ inline double read_bandwidth() {
   return best;
 }
 
+// Elements of weights that are timed from memory too, and of the copies, which no cache holds.
+constexpr size_t kLargeWeights = 200 * 1024, kColdWeights = 30 * 1024 * 1024;
+
 struct Speed {
   double gops = 0, limit = 0, gbytes = 0;
 };

@@ -43,41 +43,6 @@ void dots(const float* a, size_t a_row, const float* x, size_t k, float* out) {
   }
 }
 
-// A strip of `rows` rows times x (or x times a panel of so many columns): the sums of its rows are the lanes
-// of one or two vectors. Columns are read in whole vectors, beyond their rows.
-template <int Vectors>
-void column_strip(const float* a, size_t rows, const float* x, size_t step, size_t k, float* out) {
-  using V = Vec<float>;
-  constexpr size_t columns = 8 / Vectors;  // at a time: eight sums
-  V sum[columns][Vectors];
-#pragma unroll
-  for (auto& column : sum) {
-#pragma unroll
-    for (V& s : column) s = V::splat(0.0f);
-  }
-  auto add = [&](V(&to)[Vectors]) __attribute__((always_inline)) {
-    V y = V::load_splat(x);
-#pragma unroll
-    for (int v = 0; v < Vectors; ++v) to[v] = madd(V::load(a + 4 * v), y, to[v]);
-    a += rows;
-    x += step;
-  };
-  size_t p = 0;
-#pragma nounroll
-  for (; p + columns <= k; p += columns) {
-#pragma unroll
-    for (size_t u = 0; u < columns; ++u) add(sum[u]);
-  }
-  for (; p < k; ++p) add(sum[0]);
-#pragma unroll
-  for (int v = 0; v < Vectors; ++v) {
-    V total = sum[0][v];
-#pragma unroll
-    for (size_t u = 1; u < columns; ++u) total = total + sum[u][v];
-    total.store(out + 4 * v);
-  }
-}
-
 }  // namespace
 
 void run_dot(const MatMul<float>& call, void* scratch, Parallel& pool) {
@@ -170,11 +135,7 @@ void run_column(const MatMul<float>& call, void* scratch, Parallel& pool) {
       float sums[8];
       size_t row = split.begin(s), rows = split.rows(s);
       const float* a = call.a.data + item.a + row * call.k;
-      if (rows <= 4) {
-        column_strip<1>(a, rows, x, step, call.k, sums);
-      } else {
-        column_strip<2>(a, rows, x, step, call.k, sums);
-      }
+      strip_times_column(a, rows, x, step, call.k, sums);
       for (size_t r = 0; r < rows; ++r) {
         float* c = call.c + item.c + (row + r) * call.c_row;
         *c = finish(call, item, row + r, 0, sums[r]);

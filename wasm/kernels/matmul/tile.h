@@ -106,11 +106,70 @@ __attribute__((noinline)) void copy_block(const T* from, size_t from_row, T* to,
     for (size_t q = 0; q < columns; ++q) to[i * to_row + q] = from[i * from_row + q];
 }
 
+// A strip of `rows` rows times x (or x times a panel of so many columns): the sums of its rows are the lanes
+// of one or two vectors. Columns are read in whole vectors, beyond their rows.
+template <int Vectors>
+inline void column_strip(const float* a, size_t rows, const float* x, size_t step, size_t k, float* out) {
+  using V = Vec<float>;
+  constexpr size_t columns = 8 / Vectors;  // at a time: eight sums
+  V sum[columns][Vectors];
+#pragma unroll
+  for (auto& column : sum) {
+#pragma unroll
+    for (V& s : column) s = V::splat(0.0f);
+  }
+  auto add = [&](V(&to)[Vectors]) __attribute__((always_inline)) {
+    V y = V::load_splat(x);
+#pragma unroll
+    for (int v = 0; v < Vectors; ++v) to[v] = madd(V::load(a + 4 * v), y, to[v]);
+    a += rows;
+    x += step;
+  };
+  size_t p = 0;
+#pragma nounroll
+  for (; p + columns <= k; p += columns) {
+#pragma unroll
+    for (size_t u = 0; u < columns; ++u) add(sum[u]);
+  }
+  for (; p < k; ++p) add(sum[0]);
+#pragma unroll
+  for (int v = 0; v < Vectors; ++v) {
+    V total = sum[0][v];
+#pragma unroll
+    for (size_t u = 1; u < columns; ++u) total = total + sum[u][v];
+    total.store(out + 4 * v);
+  }
+}
+
+// The sums of a packed strip of up to 8 rows with one column, to out[8].
+inline __attribute__((noinline)) void strip_times_column(const float* a, size_t rows, const float* x,
+                                                         size_t step, size_t k, float* out) {
+  rows <= 4 ? column_strip<1>(a, rows, x, step, k, out) : column_strip<2>(a, rows, x, step, k, out);
+}
+
+// Column j alone, the first of its panel: lanes are rows.
+inline __attribute__((noinline)) void strip_column(const Strip<float>& s, size_t rows, const float* b,
+                                                   size_t j) {
+  float sums[8];
+  strip_times_column(s.a, rows, b, kPanelWidth<float>, s.k, sums);
+#pragma clang loop vectorize(disable) unroll(disable)
+  for (size_t i = 0; i < rows; ++i) {
+    float y = sums[i];
+    if (s.row_bias) y += s.row_bias[i];
+    if (s.column_bias) y += s.column_bias[j];
+    if (s.init) y += s.init[i * s.c_row + j];
+    s.c[i * s.c_row + j] = std::min(std::max(y, s.lo), s.hi);
+  }
+}
+
 // The last columns, fewer than a panel has: computed as a whole panel beside C.
 template <class T, int R, bool PackedA, BForm B>
 __attribute__((noinline)) void strip_tail(const Strip<T>& s, const T* b, size_t j) {
   constexpr size_t width = kPanelWidth<T>;
   size_t rest = s.n - j;
+  if constexpr (std::is_same_v<T, float> && PackedA && B == BForm::kPanels) {
+    if (rest == 1) return strip_column(s, R, b, j);
+  }
   T c[R * width] = {}, bias[width] = {};
   Strip<T> panel = s;
   panel.n = width;
