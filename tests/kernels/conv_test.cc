@@ -143,6 +143,12 @@ const ConvShape kShapes[] = {
     shape_of(1, 1, 300, 19, {{7, 3, 1, 1, 1, 1}, {7, 3, 1, 1, 1, 1}}),
     // stride two, four columns: the last lies where the eighth of one row would
     shape_of(2, 1, 3, 4, {{6, 3, 2}, {6, 3, 2}}),
+    // winograd with stride two: tiles that reach over each edge, groups, several blocks of tiles, few rows
+    shape_of(2, 1, 20, 14, {{13, 3, 2, 1, 1, 1}, {18, 3, 2, 1, 1, 1}}),
+    shape_of(1, 2, 9, 7, {{12, 3, 2}, {11, 3, 2, 1, 2, 0}}),
+    shape_of(1, 1, 48, 8, {{100, 3, 2, 1, 1, 1}, {95, 3, 2, 1, 0, 1}}),
+    shape_of(1, 1, 5, 13, {{3, 3, 2, 1, 0, 2}, {90, 3, 2, 1, 3, 1}}),
+    shape_of(1, 1, 300, 19, {{14, 3, 2, 1, 1, 1}, {14, 3, 2, 1, 1, 1}}),
 };
 
 TEST_CASE("conv float32: every kernel agrees with the judge") {
@@ -231,7 +237,9 @@ TEST_CASE("conv: which kernel a shape gets") {
   CHECK(name(square(1, 512, 512, {7, 3, 1, 1, 1, 1})) == "conv_winograd");
   CHECK(name(square(1, 512, 512, {3, 3, 1, 1, 1, 1})) == "conv_im2col");
   CHECK(name(square(1, 8, 8, {56, 3, 1, 1, 1, 1})) == "conv_direct");
-  CHECK(name(square(1, 64, 64, {56, 3, 2, 1, 1, 1})) == "conv_direct");
+  CHECK(name(square(1, 64, 64, {56, 3, 2, 1, 1, 1})) == "conv_winograd");
+  CHECK(name(square(1, 512, 512, {14, 3, 2, 1, 1, 1})) == "conv_winograd");
+  CHECK(name(square(1, 16, 32, {112, 3, 2, 1, 1, 1})) == "conv_direct");
   CHECK(name(square(1, 64, 64, {56, 3, 1, 2, 2, 2})) == "conv_direct");
   CHECK(std::string(conv_kernel_name(select_conv<double>(kShapes[15]))) == "conv_im2col");
 }
