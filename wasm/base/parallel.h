@@ -50,18 +50,43 @@ void parallel_for(Parallel& pool, size_t n, size_t grain, Body&& body) {
 
 inline bool cancelled(const Parallel& pool) { return pool.cancel != nullptr && pool.cancel->set(); }
 
-// body(slot, item) for every item in [0, items), in no order. slot < pool.threads(), and no two calls with
+// Hands out [0, n) to takers: each has a stretch of its own, in order, and then helps with the others'. So a
+// taker meets from step to step what it has written itself.
+class Shares {
+ public:
+  static constexpr size_t kMostTakers = 64;
+  Shares() = default;
+  // 0 < takers <= kMostTakers
+  Shares(size_t n, size_t takers) : n_(n), takers_(takers) {}
+  // False when all are taken. Any number of threads may call this at a time.
+  bool take(size_t taker, size_t* item) {
+    for (size_t i = 0; i < takers_; ++i) {
+      size_t of = (taker + i) % takers_, end = begin_of(of + 1);
+      if (begin_of(of) + __atomic_load_n(&next_[of], __ATOMIC_RELAXED) >= end) continue;
+      *item = begin_of(of) + __atomic_fetch_add(&next_[of], 1, __ATOMIC_RELAXED);
+      if (*item < end) return true;
+    }
+    return false;
+  }
+
+ private:
+  size_t begin_of(size_t taker) const { return n_ / takers_ * taker + std::min(taker, n_ % takers_); }
+  size_t n_ = 0, takers_ = 1;
+  size_t next_[kMostTakers] = {};
+};
+
+// body(slot, item) for every item in [0, items). slot < pool.threads(), and no two calls with
 // the same slot run at the same time: a slot can own scratch memory. Items not yet begun are left out once
 // the run is cancelled.
 template <class Body>
 void parallel_slots(Parallel& pool, size_t items, Body&& body) {
-  size_t next = 0;
-  size_t slots = std::min(items, static_cast<size_t>(pool.threads()));
+  size_t slots = std::min({items, static_cast<size_t>(pool.threads()), Shares::kMostTakers});
+  if (slots == 0) return;
+  Shares shares(items, slots);
   parallel_for(pool, slots, 1, [&](size_t begin, size_t end) {
     for (size_t slot = begin; slot < end; ++slot) {
       size_t item;
-      while (!cancelled(pool) && (item = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED)) < items)
-        body(slot, item);
+      while (!cancelled(pool) && shares.take(slot, &item)) body(slot, item);
     }
   });
 }

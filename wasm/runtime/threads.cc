@@ -42,17 +42,17 @@ void ThreadPool::run(size_t n, size_t grain, void (*body)(void*, size_t, size_t)
   size_t grains = (n - 1) / grain + 1;
   piece_ = std::max<size_t>(grains / (workers * kPiecesPerThread), 1) * grain;
   pieces_ = static_cast<uint32_t>((n - 1) / piece_ + 1);
-  next_ = 0;
+  shares_ = Shares(pieces_, std::min(workers, Shares::kMostTakers));
   done_ = 0;
   open_ = 1;
   ++epoch_;
   wake(epoch_);
-  take_part();
+  take_part(0);
   finish();
 }
 
-void ThreadPool::take_part() {
-  for (uint32_t i = next_++; i < pieces_; i = next_++) {
+void ThreadPool::take_part(size_t taker) {
+  for (size_t i; shares_.take(taker, &i);) {
     size_t begin = i * piece_;
     if (!(cancel && cancel->set())) body_(context_, begin, std::min(n_, begin + piece_));
     if (++done_ == pieces_) wake(done_);
@@ -71,12 +71,12 @@ void ThreadPool::finish() {
 
 void ThreadPool::help() {
   uint32_t seen = epoch_;
-  ++helpers_;
+  auto taker = static_cast<size_t>(++helpers_);
   while (!stopped_) {
     await_change(epoch_, seen);
     seen = epoch_;
     ++active_;
-    if (open_) take_part();
+    if (open_) take_part(taker);
     --active_;
   }
   --helpers_;

@@ -25,16 +25,17 @@ class ThreadPool final : public Parallel {
   int helpers() const { return helpers_.load(); }
 
  private:
-  void take_part();
+  void take_part(size_t taker);
   void finish();
 
   int threads_ = 1;
-  // The work of the current run(): pieces are handed out by `next_` and counted when done.
+  // The work of the current run(): pieces are handed out by `shares_` and counted when done.
   void (*body_)(void*, size_t, size_t) = nullptr;
   void* context_ = nullptr;
   size_t n_ = 0, piece_ = 0;
+  Shares shares_;
   uint32_t pieces_ = 0;
-  std::atomic<uint32_t> next_ = 0, done_ = 0;
+  std::atomic<uint32_t> done_ = 0;
   // A helper announces itself in `active_` before it looks at `open_`; run() closes before it looks at
   // `active_`.
   std::atomic<uint32_t> open_ = 0, active_ = 0;
