@@ -24,12 +24,13 @@ export function surroundings(browserVersion) {
 /**
  * @param {{ name: string, shape: string, times: object, creation: object, error?: string }[]} results
  * @param {string[]} names contestants, a column each
- * @param {{ title: string, ours: string, theirs: string }[]} ratios how many times faster `ours` is
+ * @param {{ title: string, ours: string, theirs: string, work?: number }[]} ratios how many times faster `ours` is, having done
+ *   `work` times as much
  * @param {{ creation?: string[] }} more contestants whose creation has a column
  */
 export function modelTable(results, names, ratios, { creation = [] } = {}) {
   const good = results.filter(({ error }) => !error);
-  const shown = (times, { ours, theirs }) => `${ratio(times[ours], times[theirs]).toFixed(2)}x`;
+  const factor = (times, { ours, theirs, work = 1 }) => work * ratio(times[ours], times[theirs]);
   const width = names.length + ratios.length + creation.length;
   const rows = results.map(({ name, shape, times, creation: created, error }) =>
     error
@@ -38,15 +39,15 @@ export function modelTable(results, names, ratios, { creation = [] } = {}) {
           name,
           shape,
           ...names.map((runtime) => milliseconds(times[runtime])),
-          ...ratios.map((pair) => shown(times, pair)),
+          ...ratios.map((pair) => `${factor(times, pair).toFixed(2)}x`),
           ...creation.map((runtime) => created[runtime].toFixed(0)),
         ],
   );
   const head = ['model', 'input', ...names, ...ratios.map(({ title }) => title)];
   head.push(...creation.map((runtime) => `creation, ${runtime}`));
-  const means = ratios.map(({ title, ours, theirs }) => {
-    const factors = good.map(({ times }) => ratio(times[ours], times[theirs]));
-    return `${title} ${factors.length ? `${geometricMean(factors).toFixed(2)}x` : 'none'}`;
+  const means = ratios.map((pair) => {
+    const factors = good.map(({ times }) => factor(times, pair));
+    return `${pair.title} ${factors.length ? `${geometricMean(factors).toFixed(2)}x` : 'none'}`;
   });
   return `${table([head, ...rows])}\n\nGeometric means over ${good.length} of ${results.length}: ${means.join(', ')}.`;
 }

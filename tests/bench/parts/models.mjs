@@ -1,5 +1,6 @@
 // Every model on every runtime; the same integers and floats; the twins.
 import { profileModel, timeModel } from '../browser.mjs';
+import { openCores } from '../cores.mjs';
 import { contestantHere } from '../node.mjs';
 import { modelTable, profileTable } from '../report.mjs';
 import { filesOf, twinOf } from '../site.mjs';
@@ -31,6 +32,7 @@ const ratios = [
   { title: 'faster than onnxruntime-web', ours: 'kinglet', theirs: 'onnxruntime-web' },
   { title: 'faster at 2 threads', ours: 'kinglet 2 threads', theirs: 'onnxruntime-web 2 threads' },
   { title: '2 threads over 1', ours: 'kinglet 2 threads', theirs: 'kinglet' },
+  { title: '2 loops over 1', ours: 'two loops', theirs: 'one loop', work: 2 },
   { title: 'onnxruntime-node over kinglet', ours: 'onnxruntime-node', theirs: 'kinglet' },
 ];
 
@@ -42,9 +44,11 @@ export const models = {
       const native = names.includes('onnxruntime-node')
         ? await contestantHere('onnxruntime-node', 'ort-node', subject)
         : undefined;
+      const cores = options.runtimes ? undefined : openCores();
       const contestants = names.map((name) =>
         name === native?.name ? native : { name, runtime: name, ...filesOf(subject) },
       );
+      contestants.push(...(cores?.contestants ?? []));
       try {
         const limits = { ...timing, tolerance: subject.tolerance };
         const result = await timeModel(browser, base, contestants, limits);
@@ -52,6 +56,7 @@ export const models = {
         return result;
       } finally {
         await native?.release();
+        await cores?.close();
       }
     });
     const [ours, ...others] = names;
@@ -60,7 +65,7 @@ export const models = {
       : ratios;
     return [
       '## Models (ms)',
-      `Runtimes take turns in one page, onnxruntime-node in between in Node; medians ± half the quartile distance. Results agree with Kinglet's within ${tolerances.float} of the largest value, of quantised models within ${tolerances.integer}, or the row says that they do not and does not count.`,
+      `Runtimes take turns in one page, onnxruntime-node in between in Node; medians ± half the quartile distance. Results agree with Kinglet's within ${tolerances.float} of the largest value, of quantised models within ${tolerances.integer}, or the row says that they do not and does not count. 2 loops over 1: what the machine's second core gave to two threads that share nothing, in the same turns.`,
       modelTable(results, names, compared, { creation: names.filter((name) => !/threads|node/.test(name)) }),
       ...(options.profile
         ? ['## Time by kernel', 'Kernels with at least 1% of a model.', profileTable(results)]
