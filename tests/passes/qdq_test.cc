@@ -36,6 +36,12 @@ TEST_CASE("fuse_qdq: a convolution with its bias") {
                 fused);
   // A Relu that saturation covers.
   expect_passes(head + "r = Conv(a, b, bias) c = Relu(r) " + kEnd, fused);
+  // A Clip whose bounds are the ends of the range, though 255 steps are a little more or less than its upper
+  // one.
+  for (std::string top : {"509.9", "510.0", "510.00003", "600.0"})
+    expect_passes(head + "const low: float32 = [0.0] const top: float32 = [" + top +
+                      "] r = Conv(a, b, bias) c = Clip(r, low, top) " + kEnd,
+                  fused);
   // Without a bias, weights quantised in the graph.
   std::string plain = kParameters +
                       "const w: int8[1,2,1,1] = [1, -2] input x: uint8[1,2,2,2] "
@@ -57,6 +63,9 @@ TEST_CASE("fuse_qdq: what must stay") {
   expect_unchanged("fuse_qdq", head +
                                    "const mid: uint8 = [9] r = Conv(a, b) c = Relu(r) "
                                    "y = QuantizeLinear(c, ys, mid) output y: uint8");
+  expect_unchanged("fuse_qdq", head +
+                                   "const low: float32 = [0.0] const top: float32 = [508.0] r = Conv(a, b) "
+                                   "c = Clip(r, low, top) y = QuantizeLinear(c, ys, yz) output y: uint8");
   expect_unchanged("fuse_qdq", head +
                                    "input s: float32[] c = Conv(a, b) y = QuantizeLinear(c, s, yz) "
                                    "output y: uint8");

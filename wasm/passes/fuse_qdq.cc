@@ -205,15 +205,18 @@ bool same_number(const Graph& graph, ValueId a, ValueId b) {
   return a == b || (number(a) && number(a) == number(b));
 }
 
-// Whether what QuantizeLinear loses by saturation includes all that the clamp takes away.
+// Whether QuantizeLinear makes the bounds of the clamp the extremes of its type: saturation then takes away
+// all that the clamp does.
 bool clamp_is_covered(const Graph& graph, const Node& node, const Quantised& to) {
   double lowest = to.dtype == DType::kInt8 ? -128 : 0;
-  double zero = to.zero == kNoValue ? 0 : graph.constant(to.zero)->number(0), scale = to.scales->number(0);
-  double from = (lowest - zero) * scale, until = (lowest + 255 - zero) * scale, slack = 1e-6 * scale;
-  if (is_op(node, "Relu")) return from >= -slack;
+  double zero = to.zero == kNoValue ? 0 : graph.constant(to.zero)->number(0);
+  auto scale = static_cast<float>(to.scales->number(0));
+  auto whole = [&](double bound) { return std::nearbyint(static_cast<float>(bound) / scale) + zero; };
+  if (is_op(node, "Relu")) return zero <= lowest;
   auto low = scalar(graph, node.input(1), kMaxRank), high = scalar(graph, node.input(2), kMaxRank);
   bool known = (low || node.input(1) == kNoValue) && (high || node.input(2) == kNoValue);
-  return is_op(node, "Clip") && known && (!low || from >= *low - slack) && (!high || until <= *high + slack);
+  return is_op(node, "Clip") && known && (!low || whole(*low) <= lowest) &&
+         (!high || whole(*high) >= lowest + 255);
 }
 
 Status fuse_quantised(const Graph& graph, const Node& quantize, Patch* patch) {
