@@ -39,10 +39,16 @@ constexpr Geometry kGeometries[] = {
     // one and three dimensions
     {1, 1, 4, 3, {1, 1, 17}, {1, 1, 4}, {1, 1, 3}, {1, 1, 2}, {0, 0, 3}, {0, 0, 2}},
     {1, 1, 2, 3, {4, 5, 6}, {2, 3, 2}, {1, 2, 1}, {2, 1, 1}, {1, 0, 1}, {0, 1, 1}},
+    // 3x3 in tiles of 4x4: whole ones and parts, odd channels, groups, more than one block, unequal padding
+    {1, 1, 8, 4, {1, 8, 8}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
+    {2, 1, 5, 8, {1, 7, 14}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
+    {1, 2, 3, 4, {1, 11, 21}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 2, 0}, {0, 0, 1}},
+    {1, 1, 130, 4, {1, 25, 43}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {}, {}},
     // groups, depthwise with multiplier, too many taps for it
     {1, 3, 2, 4, {1, 5, 5}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
     {2, 5, 1, 1, {1, 7, 11}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
     {1, 4, 1, 2, {1, 9, 9}, {1, 5, 5}, {1, 2, 2}, {1, 1, 1}, {0, 2, 2}, {0, 2, 2}},
+    {2, 70, 1, 1, {1, 23, 24}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
     {1, 2, 1, 1, {1, 12, 12}, {1, 9, 8}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
 };
 
@@ -82,19 +88,62 @@ TEST_CASE("8-bit convolutions equal the judge") {
       judge.w = w.data();
       judge.y = want.data();
       quant_conv_reference(judge);
-      std::vector<uint8_t> packed(*quant_conv_packed_bytes(s));
-      quant_conv_pack(s, w.data(), call.w_signed, packed.data());
-      call.w = packed.data();
-      call.y = y.data();
       int threads = 1 + static_cast<int>(variant % 3);
       PretendParallel pool(threads);
-      std::vector<uint8_t> scratch(*quant_conv_scratch_bytes(s, threads));
-      quant_conv(call, scratch.data(), pool);
-      CAPTURE(quant_conv_name(s));
-      CAPTURE(&g - kGeometries);
-      CAPTURE(variant);
-      CHECK(difference(want, y, 0) == "");
+      for (uint8_t k = 0; k < static_cast<uint8_t>(QuantConvKernel::kCount); ++k) {
+        auto kernel = static_cast<QuantConvKernel>(k);
+        call.w = w.data();
+        if (!quant_conv_accepts(call, kernel)) continue;
+        std::vector<uint8_t> packed(*quant_conv_packed_bytes(s, kernel));
+        quant_conv_pack(call, kernel, packed.data());
+        call.w = packed.data();
+        std::fill(y.begin(), y.end(), uint8_t{0x5a});
+        call.y = y.data();
+        std::vector<uint8_t> scratch(*quant_conv_scratch_bytes(s, kernel, threads));
+        quant_conv(call, kernel, scratch.data(), pool);
+        CAPTURE(quant_conv_name(s, kernel));
+        CAPTURE(&g - kGeometries);
+        CAPTURE(variant);
+        CHECK(difference(want, y, 0) == "");
+      }
     }
+  }
+}
+
+// Sums near the bound up to which Winograd's are right, of both signs; beyond it the kernel is refused.
+TEST_CASE("8-bit convolutions by Winograd: large sums") {
+  ConvShape s;
+  s.in_channels = 255, s.out_channels = 4;
+  for (int i = 1; i < 3; ++i) s.in[i] = s.out[i] = 6, s.kernel[i] = 3, s.pad[i] = 1;
+  std::vector<uint8_t> x(s.in_channels * s.in_size()), w(s.out_channels * s.in_channels * s.taps());
+  for (int byte : {0, 255, -1}) {
+    auto random = random_values<uint8_t>(x.size(), 3);
+    for (size_t i = 0; i < x.size(); ++i) x[i] = byte < 0 ? 255 * (random[i] & 1) : byte;
+    for (size_t i = 0; i < w.size(); ++i)
+      w[i] = static_cast<uint8_t>(i < w.size() / 2 ? 114 : i % 2 ? 114 : -114);
+    QuantConv call;
+    call.shape = s;
+    call.x = x.data(), call.w = w.data(), call.w_signed = true;
+    call.x_zero = 255 - std::max(byte, 0);
+    call.scale = 1e-6f;
+    call.result = QuantResult::kInt8;
+    call.y_zero = 3;
+    std::vector<uint8_t> y(s.out_channels * s.out_size()), want = y;
+    call.y = want.data();
+    quant_conv_reference(call);
+    constexpr auto kernel = QuantConvKernel::kWinograd;
+    REQUIRE(quant_conv_accepts(call, kernel));
+    std::vector<uint8_t> packed(*quant_conv_packed_bytes(s, kernel));
+    quant_conv_pack(call, kernel, packed.data());
+    std::vector<uint8_t> scratch(*quant_conv_scratch_bytes(s, kernel, 1));
+    QuantConv fast = call;
+    fast.w = packed.data(), fast.y = y.data();
+    PretendParallel pool(1);
+    quant_conv(fast, kernel, scratch.data(), pool);
+    CHECK(difference(want, y, 0) == "");
+    w[0] = 127;
+    for (size_t i = 0; i < 100; ++i) w[i] = 128;
+    CHECK_FALSE(quant_conv_accepts(call, kernel));
   }
 }
 

@@ -18,6 +18,7 @@ constexpr Roles kQLinearConv = {3, 1, 2, 4, 5, 6, 7, 8};
 struct Params {
   Roles roles;
   QuantConv call;
+  QuantConvKernel kernel = QuantConvKernel::kProduct;
   size_t channels = 0;
   bool many_scales = false;
   std::shared_ptr<Buffer> packed;  // null: packed in the run
@@ -51,11 +52,12 @@ Status run(const Params& p, Run& run) {
     call.w = reinterpret_cast<const uint8_t*>(p.packed->data());
   } else {
     auto* packed = reinterpret_cast<uint8_t*>(scratch);
-    quant_conv_pack(call.shape, run.in(r.w).data<const uint8_t>(), call.w_signed, packed);
+    call.w = run.in(r.w).data<const uint8_t>();
+    quant_conv_pack(call, p.kernel, packed);
     call.w = packed;
     scratch += p.packed_bytes;
   }
-  quant_conv(call, scratch, run.parallel());
+  quant_conv(call, p.kernel, scratch, run.parallel());
   return {};
 }
 
@@ -92,13 +94,25 @@ Result<bool> per_channel(const OpContext& c, int input, const ConvShape& shape) 
   p.channels = call.shape.groups * call.shape.out_channels;
   KL_ASSIGN(size_t lists, checked_mul(p.channels + 1, sizeof(int32_t) + sizeof(float)));
   p.lists_bytes = align_up(lists, kBufferAlignment);
-  KL_ASSIGN(size_t packed_bytes, quant_conv_packed_bytes(call.shape));
-  KL_ASSIGN(size_t scratch, quant_conv_scratch_bytes(call.shape, c.threads()));
+  QuantConv constant = call;
+  std::vector<int32_t> zeros(p.channels + 1);
+  const Tensor* w_zero = r.w_zero >= 0 ? c.constant(r.w_zero) : nullptr;
+  if (w_zero != nullptr) {
+    read_ints(*w_zero, zeros.data(), call.w_zero_channels ? p.channels : 1);
+    constant.w_zero = zeros.data();
+  }
+  if (c.constant(r.w) != nullptr && (w_zero != nullptr || !c.has_input(r.w_zero)))
+    constant.w = c.constant(r.w)->data<const uint8_t>();
+  p.kernel = select_quant_conv(constant);
+  KL_ASSIGN(size_t packed_bytes, quant_conv_packed_bytes(call.shape, p.kernel));
+  KL_ASSIGN(size_t scratch, quant_conv_scratch_bytes(call.shape, p.kernel, c.threads()));
   KL_ASSIGN(scratch, checked_add(scratch, p.lists_bytes));
-  const char* name = quant_conv_name(call.shape);
-  KL_ASSIGN(p.packed, c.packed(r.w, str(name, " ", call.shape.groups), packed_bytes, [&](std::byte* to) {
-    quant_conv_pack(call.shape, c.constant(r.w)->data<const uint8_t>(), call.w_signed,
-                    reinterpret_cast<uint8_t*>(to));
+  const char* name = quant_conv_name(call.shape, p.kernel);
+  int32_t zero = p.kernel == QuantConvKernel::kWinograd ? zeros[0] : 0;
+  std::string format = str(name, " ", call.shape.groups, " ", zero);
+  KL_ASSIGN(p.packed, c.packed(r.w, format, packed_bytes, [&](std::byte* to) {
+    constant.w = c.constant(r.w)->data<const uint8_t>();
+    quant_conv_pack(constant, p.kernel, reinterpret_cast<uint8_t*>(to));
   }));
   if (!p.packed) {
     KL_ASSIGN(packed_bytes, checked_add<size_t>(packed_bytes, kBufferAlignment - 1));

@@ -12,6 +12,7 @@ using Float4 = vec<float, 4>;
 //   load_bytes, store_bytes   16 bytes
 //   load_halves(a, b)         8 bytes of a, then 8 of b
 //   zip_halves(x)             x0 x8 x1 x9 x2 x10 ...
+//   store_widened(x, p)       signed bytes as sixteen int16
 //   zip_pairs_low(a, b)       a0 a1 b0 b1 a2 a3 b2 b3 ... of the first halves; zip_pairs_high: of the second
 //   zip_fours_low, _high      the same by fours
 //   load_widened(p)           eight signed bytes as int16
@@ -21,9 +22,11 @@ using Float4 = vec<float, 4>;
 //   load_nibbles(p, v)        the low halves of eight bytes in v[0], v[1], the high halves in v[2], v[3]
 //   load_nibble_words(p, v)   nibble i of eight words of 16 bits in v[i]
 //   load_words, store_words   eight int16
+//   + - <<                    of int16; no result leaves its range
+//   store_zipped(a, b, p)     a0 b0 a1 b1 ..., sixteen int16
 //   store_low_bytes(lo, hi)   the low byte of each lane, of numbers in [-32768, 32767]
 //   store_even_bytes(x)       bytes 0, 2, 4, ...
-//   splat_four(p), dot_four<unsigned_b>(a, b, c)
+//   splat_four(p), dot_four(a, b, c, unsigned_b)
 //       lane i: c + the products of four signed bytes of a and four bytes of b. In wasm it is the machine's
 //       affair whether b is signed and whether the sum of two products saturates; `unsigned_b` is for the
 //       scalar form, which never saturates.
@@ -54,8 +57,19 @@ inline Bytes16 zip_pairs_high(Bytes16 a, Bytes16 b) {
 inline Bytes16 zip_fours_low(Bytes16 a, Bytes16 b) { return {wasm_i32x4_shuffle(a.v, b.v, 0, 4, 1, 5)}; }
 inline Bytes16 zip_fours_high(Bytes16 a, Bytes16 b) { return {wasm_i32x4_shuffle(a.v, b.v, 2, 6, 3, 7)}; }
 inline Words8 load_widened(const void* p) { return {wasm_i16x8_load8x8(p)}; }
+inline void store_widened(Bytes16 x, int16_t* p) {
+  wasm_v128_store(p, wasm_i16x8_extend_low_i8x16(x.v));
+  wasm_v128_store(p + 8, wasm_i16x8_extend_high_i8x16(x.v));
+}
 inline Words8 load_words(const int16_t* p) { return {wasm_v128_load(p)}; }
 inline void store_words(Words8 x, int16_t* p) { wasm_v128_store(p, x.v); }
+inline Words8 operator+(Words8 a, Words8 b) { return {wasm_i16x8_add(a.v, b.v)}; }
+inline Words8 operator-(Words8 a, Words8 b) { return {wasm_i16x8_sub(a.v, b.v)}; }
+inline Words8 operator<<(Words8 a, int bits) { return {wasm_i16x8_shl(a.v, bits)}; }
+inline void store_zipped(Words8 a, Words8 b, int16_t* p) {
+  wasm_v128_store(p, wasm_i16x8_shuffle(a.v, b.v, 0, 8, 1, 9, 2, 10, 3, 11));
+  wasm_v128_store(p + 8, wasm_i16x8_shuffle(a.v, b.v, 4, 12, 5, 13, 6, 14, 7, 15));
+}
 inline Words8 splat_pair(const int16_t* p) { return {wasm_v128_load32_splat(p)}; }
 inline Int4 dot_pairs(Words8 a, Words8 b) { return {wasm_i32x4_dot_i16x8(a.v, b.v)}; }
 template <bool is_signed>
@@ -90,8 +104,7 @@ inline void store_even_bytes(Bytes16 x, void* p) {
 }
 #if defined(__wasm_relaxed_simd__)
 inline Bytes16 splat_four(const void* p) { return {wasm_v128_load32_splat(p)}; }
-template <bool unsigned_b>
-inline Int4 dot_four(Bytes16 a, Bytes16 b, Int4 c) {
+inline Int4 dot_four(Bytes16 a, Bytes16 b, Int4 c, bool) {
   return {wasm_i32x4_relaxed_dot_i8x16_i7x16_add(a.v, b.v, c.v)};
 }
 #endif
@@ -155,12 +168,33 @@ inline Words8 load_widened(const void* p) {
   for (int i = 0; i < 8; ++i) x.v[i] = static_cast<const int8_t*>(p)[i];
   return x;
 }
+inline void store_widened(Bytes16 x, int16_t* p) {
+  for (int i = 0; i < 16; ++i) p[i] = static_cast<int8_t>(x.v[i]);
+}
 inline Words8 load_words(const int16_t* p) {
   Words8 x;
   std::memcpy(x.v, p, 16);
   return x;
 }
 inline void store_words(Words8 x, int16_t* p) { std::memcpy(p, x.v, 16); }
+template <class At>
+Words8 words(At at) {
+  Words8 x;
+  for (int i = 0; i < 8; ++i) x.v[i] = static_cast<int16_t>(at(i));
+  return x;
+}
+inline Words8 operator+(Words8 a, Words8 b) {
+  return words([&](int i) { return a.v[i] + b.v[i]; });
+}
+inline Words8 operator-(Words8 a, Words8 b) {
+  return words([&](int i) { return a.v[i] - b.v[i]; });
+}
+inline Words8 operator<<(Words8 a, int bits) {
+  return words([&](int i) { return a.v[i] * (1 << bits); });
+}
+inline void store_zipped(Words8 a, Words8 b, int16_t* p) {
+  for (int i = 0; i < 8; ++i) p[2 * i] = a.v[i], p[2 * i + 1] = b.v[i];
+}
 inline Words8 splat_pair(const int16_t* p) {
   Words8 x;
   for (int i = 0; i < 8; ++i) x.v[i] = p[i % 2];
@@ -201,8 +235,7 @@ inline Bytes16 splat_four(const void* p) {
   for (int i = 0; i < 4; ++i) std::memcpy(x.v + 4 * i, p, 4);
   return x;
 }
-template <bool unsigned_b>
-inline Int4 dot_four(Bytes16 a, Bytes16 b, Int4 c) {
+inline Int4 dot_four(Bytes16 a, Bytes16 b, Int4 c, bool unsigned_b) {
   return c + scalar::lanes([&](int i) {
            int32_t sum = 0;
            for (int j = 4 * i; j < 4 * i + 4; ++j)

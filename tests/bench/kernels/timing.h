@@ -74,7 +74,7 @@ inline __attribute__((noinline)) void dot_loop(size_t turns) {
   Bytes16 x = load_bytes(bytes), y = load_bytes(bytes + 16);
   for (size_t i = 0; i < turns; ++i) {
 #pragma unroll
-    for (int j = 0; j < 8; ++j) sums[j] = dot_four<true>(x, y, sums[j]);
+    for (int j = 0; j < 8; ++j) sums[j] = dot_four(x, y, sums[j], true);
   }
   int32_t out[4];
   for (int j = 1; j < 8; ++j) sums[0] = sums[0] + sums[j];

@@ -28,12 +28,19 @@ struct QuantConv {
   void* y = nullptr;
 };
 
-const char* quant_conv_name(const ConvShape& shape);
-Result<size_t> quant_conv_packed_bytes(const ConvShape& shape);
-void quant_conv_pack(const ConvShape& shape, const uint8_t* w, bool w_signed, uint8_t* packed);
-Result<size_t> quant_conv_scratch_bytes(const ConvShape& shape, int threads);
+enum class QuantConvKernel : uint8_t { kProduct, kDepthwise, kWinograd, kCount };
+// Of a call whose weights are not packed; null where they and their zero points are not known yet.
+bool quant_conv_accepts(const QuantConv& call, QuantConvKernel kernel);
+// The kernel expected to be the fastest.
+QuantConvKernel select_quant_conv(const QuantConv& call);
+const char* quant_conv_name(const ConvShape& shape, QuantConvKernel kernel);
+
+Result<size_t> quant_conv_packed_bytes(const ConvShape& shape, QuantConvKernel kernel);
+// Winograd's form holds the zero point of the weights, which is one for all channels.
+void quant_conv_pack(const QuantConv& call, QuantConvKernel kernel, uint8_t* packed);
+Result<size_t> quant_conv_scratch_bytes(const ConvShape& shape, QuantConvKernel kernel, int threads);
 // Leaves y unfinished when `pool` is cancelled.
-void quant_conv(const QuantConv& call, void* scratch, Parallel& pool);
+void quant_conv(const QuantConv& call, QuantConvKernel kernel, void* scratch, Parallel& pool);
 
 // The judge; `w` is not packed.
 void quant_conv_reference(const QuantConv& call);

@@ -1,5 +1,6 @@
 #include "kernels/quant/pack.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/checked.h"
@@ -22,9 +23,9 @@ void copy_panel(const ByteMatrix& b, size_t k, size_t n, size_t columns, uint8_t
   }
 }
 
-void sum_panel(const uint8_t* panel, size_t k, uint8_t flip, int32_t* sums) {
+void sum_panel(const uint8_t* panel, size_t row, size_t k, uint8_t flip, int32_t* sums) {
   Int4 lo = Int4::splat(0), hi = lo;
-  for (size_t p = 0; p < k; ++p, panel += kQuantPanel) {
+  for (size_t p = 0; p < k; ++p, panel += row) {
     Int4 a, b;
     if (flip != 0) {
       load_ints<false>(panel, &a, &b);
@@ -56,14 +57,32 @@ void interleave_panel(uint8_t* panel, size_t k, size_t group, uint8_t flip) {
   }
 }
 
-void copy_strip(const ByteMatrix& a, size_t row, size_t rows, size_t k, size_t group, uint8_t* strip) {
-  if (k == 0) return;
-  const uint8_t* from = a.data + row * a.row;
-  uint8_t flip = flip_of(a);
+void widen_panel(const uint8_t* panel, size_t row, size_t k, uint8_t flip, int16_t* out) {
   const Bytes16 change = splat_byte(flip);
   size_t p = 0;
-  if (rows == 4 && a.column == 1) {
-    const uint8_t *r1 = from + a.row, *r2 = r1 + a.row, *r3 = r2 + a.row;
+  for (; p + 2 <= k; p += 2, panel += 2 * row, out += 16)
+    store_widened(zip_halves(load_halves(panel, panel + row)) ^ change, out);
+  if (p == k) return;
+  // Its partner meets zeros of A.
+  store_widened(zip_halves(load_halves(panel, panel)) ^ change, out);
+}
+
+void widen(const uint8_t* from, size_t count, int16_t* to) {
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) store_widened(load_bytes(from + i), to + i);
+  for (; i < count; ++i) to[i] = static_cast<int8_t>(from[i]);
+}
+
+void copy_strip(const ByteMatrix& a, size_t row, size_t rows, size_t height, size_t k, size_t group,
+                uint8_t* strip) {
+  if (k == 0) return;
+  uint8_t flip = flip_of(a);
+  const Bytes16 change = splat_byte(flip);
+  const uint8_t* from = a.data + row * a.row;
+  auto row_at = [&](size_t i) { return from + std::min(i, rows - 1) * a.row; };
+  size_t p = 0;
+  if (height == 4 && a.column == 1) {
+    const uint8_t *r1 = row_at(1), *r2 = row_at(2), *r3 = row_at(3);
     for (; group == 2 && p + 8 <= k; p += 8, strip += 32) {
       Bytes16 x = load_halves(from + p, r2 + p) ^ change, y = load_halves(r1 + p, r3 + p) ^ change;
       Bytes16 top = zip_pairs_low(x, y), bottom = zip_pairs_high(x, y);
@@ -72,16 +91,14 @@ void copy_strip(const ByteMatrix& a, size_t row, size_t rows, size_t k, size_t g
     }
     for (; group == 4 && p + 16 <= k; p += 16, strip += 64) {
       uint32_t rows_of_words[16], columns[16];
-      const uint8_t* all[] = {from, r1, r2, r3};
-      for (size_t i = 0; i < 4; ++i) store_bytes(load_bytes(all[i] + p) ^ change, rows_of_words + 4 * i);
+      for (size_t i = 0; i < 4; ++i) store_bytes(load_bytes(row_at(i) + p) ^ change, rows_of_words + 4 * i);
       transpose_4x4(rows_of_words, 4, columns, 4);
       std::memcpy(strip, columns, sizeof columns);
     }
   }
   for (; p < k; p += group) {
-    for (size_t i = 0; i < rows; ++i) {
-      for (size_t q = p; q < p + group; ++q)
-        *strip++ = q < k ? from[i * a.row + q * a.column] ^ flip : uint8_t{0};
+    for (size_t i = 0; i < height; ++i) {
+      for (size_t q = p; q < p + group; ++q) *strip++ = q < k ? row_at(i)[q * a.column] ^ flip : uint8_t{0};
     }
   }
 }

@@ -12,7 +12,7 @@
 namespace kinglet {
 
 enum class QuantKernel : uint8_t {
-#define QUANT_PRODUCT(name, form) k_##name,
+#define QUANT_PRODUCT(name, group, unsigned_b) k_##name,
 #include "kernels/quant/product.inc"
 #undef QUANT_PRODUCT
   kCount
@@ -69,7 +69,8 @@ struct QuantMatMul {
 };
 
 // Packed operands belong to a kernel. Sizes are in bytes.
-//   A: strips of up to 4 rows, in groups of columns, then the sums of the rows (int32).
+//   A: strips of 4 rows (the only row of a matrix: of 1), in groups of columns, then the sums of the rows
+//   (int32).
 //   B: panels of 8 columns, in groups of rows, then the sums of the columns.
 Result<size_t> quant_packed_a_bytes(size_t m, size_t k, QuantKernel kernel);
 Result<size_t> quant_packed_b_bytes(size_t k, size_t n, QuantKernel kernel);
