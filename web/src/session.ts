@@ -1,7 +1,5 @@
 import type { Port } from './abi/types.js';
-import { warn } from './env.js';
 import { KingletError } from './errors.js';
-import { isNode } from './host/features.js';
 import type { Source } from './model/source.js';
 import {
   type ExternalDataFile,
@@ -12,10 +10,9 @@ import {
 } from './options.js';
 import { RunQueue } from './queue.js';
 import { Tensor } from './tensor.js';
-import type { OpenRequest, Progress } from './worker/calls.js';
-import { openInWorker } from './worker/client.js';
-import { type Connection, type ConnectOptions, openHere } from './worker/connection.js';
-import { WorkerUnavailable } from './worker/thread.js';
+import type { Progress } from './worker/calls.js';
+import { connect } from './worker/connect.js';
+import type { Connection } from './worker/connection.js';
 import { fill, fromWire, type OnnxValue, toWire } from './worker/values.js';
 
 export declare namespace InferenceSession {
@@ -100,25 +97,6 @@ function parseCreate(arg0: unknown, arg1: unknown, arg2: unknown, arg3: unknown)
     throw new TypeError("'byteLength' must be a number.");
   }
   return [sourceOf(new Uint8Array(arg0 as ArrayBuffer, arg1, length)), optionsFrom(arg3)];
-}
-
-/** In a worker where the options or the surroundings say so; here if a worker cannot be had and was not asked for. */
-async function connect(
-  request: OpenRequest,
-  wish: boolean | undefined,
-  how: ConnectOptions,
-): Promise<Connection> {
-  const inPage = !isNode() && typeof Worker !== 'undefined' && typeof document !== 'undefined';
-  if (!(wish ?? inPage)) return openHere(request, how);
-  try {
-    return await openInWorker(request, how);
-  } catch (error) {
-    if (!(error instanceof WorkerUnavailable)) throw error;
-    if (wish)
-      throw new KingletError('load_failed', `the worker did not start: ${error.message}`, { cause: error });
-    warn(`the worker did not start (${error.message}); the model runs in the page's own thread`);
-    return openHere(request, how);
-  }
 }
 
 function metadata({ name, type }: Port): InferenceSession.ValueMetadata {

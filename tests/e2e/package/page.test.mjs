@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { joinAndFlip, products, transposes } from '../../web/models.mjs';
+import { joinAndFlip, padded, products, transposes } from '../../web/models.mjs';
 import { launch, openPage, serve } from './chromium.mjs';
 
 const root = new URL('../../../', import.meta.url);
@@ -33,7 +33,8 @@ before(async () => {
       'page.js': script,
       'judge.html': page.replace('page.js', 'judge.js'),
       'judge.js': judgeScript,
-      'model.onnx': joinAndFlip,
+      'model.onnx': padded(joinAndFlip),
+      'tiny.onnx': joinAndFlip,
       'long.onnx': transposes(1000),
       'products.onnx': products(productSize),
     },
@@ -45,9 +46,9 @@ after(async () => {
 });
 
 /** Runs in the page: opens the model, runs it, gives what came. */
-async function runModel(options) {
+async function runModel({ model = 'model.onnx', ...options } = {}) {
   const { InferenceSession, Tensor } = globalThis.kinglet;
-  const session = await InferenceSession.create('model.onnx', options);
+  const session = await InferenceSession.create(model, options);
   const a = new Tensor('float32', [1, 2, 3], [1, 3]);
   const { joined } = await session.run({ a, b: a });
   const { variant } = await session.info();
@@ -71,6 +72,19 @@ for (const kind of ['plain', 'isolated', 'strict']) {
       await page.evaluate(() => globalThis.session.release());
       await page.waitForTimeout(50);
       assert.equal(page.workers().length, 0);
+      assert.deepEqual([...page.problems, ...page.warnings], []);
+      await page.close();
+    });
+
+    test('runs a tiny model without a worker, unless one is asked for', async () => {
+      const page = await openPage(browser, `${site.url}${kind}/index.html`);
+      for (const worker of [undefined, true]) {
+        const { data, variant } = await page.evaluate(runModel, { model: 'tiny.onnx', worker });
+        assert.deepEqual(data, expected);
+        assert.equal(variant, kind === 'isolated' ? 'relaxed-threads' : 'relaxed');
+        assert.equal(page.workers().length, worker ? 1 : 0);
+        await page.evaluate(() => globalThis.session.release());
+      }
       assert.deepEqual([...page.problems, ...page.warnings], []);
       await page.close();
     });
@@ -178,6 +192,9 @@ test('where workers are forbidden the model runs in the page, with a warning', a
   const page = await openPage(browser, `${site.url}workerless/index.html`);
   assert.deepEqual((await page.evaluate(runModel)).data, expected);
   assert.match(page.warnings.join(), /the worker did not start/);
+  const warnings = page.warnings.length;
+  assert.deepEqual((await page.evaluate(runModel, { model: 'tiny.onnx' })).data, expected);
+  assert.equal(page.warnings.length, warnings);
   const error = await page.evaluate(() =>
     globalThis.kinglet.InferenceSession.create('model.onnx', { worker: true }).catch((e) => e.code),
   );

@@ -1,9 +1,16 @@
-// Where runs of a session in a page happen: small ones come from the worker to the page, all others stay there.
+// Where runs of a session in a page happen: small ones come from the worker to the page, those of tiny models begin there.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { joinAndFlip, loop, slowToOpen, transposes } from '../../web/models.mjs';
+import { joinAndFlip, loop, model, node, padded, slowToOpen, transposes } from '../../web/models.mjs';
 import { launch, openPage, serve } from './chromium.mjs';
+
+/** y = x in `shape`. */
+const expand = model({
+  inputs: { x: ['float32'], shape: ['int64', 'N'] },
+  outputs: { y: ['float32', ''] },
+  nodes: [node('Expand', 'x shape', 'y')],
+});
 
 const script = `
   import * as kinglet from './kinglet/index.js';
@@ -37,10 +44,13 @@ before(async () => {
     files: {
       'index.html': `<!doctype html><link rel="icon" href="data:,"><script type="module" src="page.js"></script>`,
       'page.js': script,
-      'model.onnx': joinAndFlip,
-      'transposes.onnx': transposes(20),
+      'model.onnx': padded(joinAndFlip),
+      'transposes.onnx': padded(transposes(20)),
       'loop.onnx': loop,
       'slow.onnx': slowToOpen(64, 2000),
+      'tiny.onnx': joinAndFlip,
+      'tiny-transposes.onnx': transposes(20),
+      'expand.onnx': expand,
     },
   });
 });
@@ -180,6 +190,91 @@ for (const kind of ['plain', 'isolated', 'strict']) {
   });
 }
 
+describe('a tiny model', () => {
+  test('is opened and run in the page, from every source, without a word to a worker', async () => {
+    for (const kind of ['plain', 'isolated', 'strict', 'workerless']) {
+      const outcome = await inPage(kind, async () => {
+        const { InferenceSession, Tensor } = globalThis.kinglet;
+        const a = new Tensor('float32', [1, 2, 3], [1, 3]);
+        const bytes = new Uint8Array(await (await fetch('tiny.onnx')).arrayBuffer());
+        const outcome = [];
+        for (const source of ['tiny.onnx', bytes, new Blob([bytes])]) {
+          const progress = [];
+          const onProgress = ({ loaded, total }) => progress.push([loaded, total]);
+          const session = await InferenceSession.create(source, { onProgress });
+          const { joined } = await session.run({ a, b: a });
+          await session.release();
+          outcome.push([...joined.data, ...progress.at(-1)], globalThis.messages);
+        }
+        return { outcome, size: bytes.length };
+      });
+      const { size } = outcome;
+      assert.deepEqual(outcome.outcome, new Array(3).fill([[1, 2, 3, 1, 2, 3, size, size], 0]).flat());
+    }
+  });
+
+  test('has a worker when it is fed much; feeds may change after the call', async () => {
+    for (const kind of ['plain', 'isolated', 'strict']) {
+      const outcome = await inPage(kind, async () => {
+        const { InferenceSession, Tensor } = globalThis.kinglet;
+        const session = await InferenceSession.create('tiny-transposes.onnx');
+        const matrix = (n) => new Tensor('float32', new Float32Array(n * n).fill(n), [n, n]);
+        const messages = [];
+        const values = [];
+        for (const n of [2, 600, 2, 600]) {
+          const before = globalThis.messages;
+          const x0 = matrix(n);
+          const run = session.run({ x0 });
+          x0.data.fill(0);
+          const { x20 } = await run;
+          values.push(x20.data.every((x) => x === n));
+          messages.push(globalThis.messages > before);
+        }
+        await session.release();
+        const released = await session.run({ x0: matrix(600) }).catch(({ code }) => code);
+        return { messages, values, released };
+      });
+      assert.deepEqual(outcome.messages, [false, true, false, true]);
+      assert.deepEqual(outcome.values, [true, true, true, true]);
+      assert.equal(outcome.released, 'session_released');
+    }
+  });
+
+  test('has a worker when it wants much memory', async () => {
+    const outcome = await inPage('plain', async () => {
+      const { InferenceSession, Tensor } = globalThis.kinglet;
+      const session = await InferenceSession.create('expand.onnx');
+      const x = new Tensor('float32', [3], []);
+      const run = async (n) => {
+        const { y } = await session.run({ x, shape: new Tensor('int64', [BigInt(n)], [1]) });
+        return [y.data.length, y.data.at(-1)];
+      };
+      const results = [await run(4), globalThis.messages, await run(6e6), globalThis.messages > 0];
+      const settled = await globalThis.settles(() => run(4));
+      await session.release();
+      return { results, settled };
+    });
+    assert.deepEqual(outcome, { results: [[4, 3], 0, [6e6, 3], true], settled: true });
+  });
+
+  test('released or aborted while its worker starts, ends', async () => {
+    const outcome = await inPage('plain', async () => {
+      const { InferenceSession, Tensor } = globalThis.kinglet;
+      const large = { x0: new Tensor('float32', new Float32Array(600 * 600), [600, 600]) };
+      const small = { x0: new Tensor('float32', new Float32Array(4), [2, 2]) };
+      const session = await InferenceSession.create('tiny-transposes.onnx');
+      const controller = new AbortController();
+      const aborted = session.run(large, { signal: controller.signal }).catch((reason) => reason);
+      controller.abort('enough');
+      const after = (await session.run(small)).x20.dims;
+      const released = session.run(large).catch(({ code }) => code);
+      await session.release();
+      return [await aborted, after, await released];
+    });
+    assert.deepEqual(outcome, ['enough', [2, 2], 'session_released']);
+  });
+});
+
 test('what the caller wants in a worker, has a memory limit, is recorded, or may loop stays in the worker', async () => {
   const outcome = await inPage('plain', async () => {
     const { InferenceSession, Tensor } = globalThis.kinglet;
@@ -196,17 +291,16 @@ test('what the caller wants in a worker, has a memory limit, is recorded, or may
     const times = new Tensor('int64', [2n], []);
     return [
       await settled('model.onnx', { worker: true }, both),
+      await settled('tiny.onnx', { worker: true }, both),
       await settled('model.onnx', { memoryLimit: 1e8 }, both),
+      await settled('tiny.onnx', { memoryLimit: 1e8 }, both),
       await settled('model.onnx', { enableProfiling: true }, both),
+      await settled('tiny.onnx', { enableProfiling: true }, both),
       await settled('model.onnx', { recorded: true }, both),
+      await settled('tiny.onnx', { recorded: true }, both),
       await settled('loop.onnx', {}, { times, x: new Tensor('float32', [1, 2], [2]) }),
     ];
   });
-  assert.deepEqual(outcome, [
-    [false, false],
-    [false, false],
-    [false, false],
-    [false, true],
-    [false, false],
-  ]);
+  const never = new Array(6).fill([false, false]);
+  assert.deepEqual(outcome, [...never, [false, true], [false, true], [false, false]]);
 });

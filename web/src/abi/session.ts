@@ -38,6 +38,9 @@ export interface MemoryImage {
 /** Bytes of an image that are put into place in one go, which takes about as long as a small run. */
 const imagePiece = 1 << 20;
 
+/** An input's place with the value that the engine has for it. */
+type Input = readonly [input: number, value: Handle];
+
 /** One instance of the engine with at most one session: its memory goes away with the object. */
 export class EngineSession {
   readonly #abi: Abi;
@@ -184,30 +187,59 @@ export class EngineSession {
    * Runs with (place of the input, value) pairs, which are read before this returns; gives the outputs at the places in
    * `fetches`, in their order. A run that wants pictures begins anew each time that the host has decoded one.
    */
-  async run(feeds: readonly (readonly [input: number, value: Wire])[], fetches: readonly number[]) {
+  run(
+    feeds: readonly (readonly [input: number, value: Wire])[],
+    fetches: readonly number[],
+  ): Wire[] | Promise<Wire[]> {
     const abi = this.#abi;
-    const inputs: [input: number, value: Handle][] = [];
+    const inputs: Input[] = [];
+    let ended = true;
     let succeeded = false;
+    this.#pictures.wanted = undefined;
     try {
       this.#guard(() => {
         for (const [input, value] of feeds) inputs.push([input, writeValue(abi, value)]);
       });
-      for (;;) {
+      const results = this.#attempt(inputs, fetches);
+      succeeded = true;
+      return results;
+    } catch (error) {
+      if (!this.#pictures.wanted) throw error;
+      ended = false;
+      return this.#runWithPictures(inputs, fetches, error);
+    } finally {
+      if (ended) this.#end(inputs, succeeded);
+    }
+  }
+
+  async #runWithPictures(
+    inputs: readonly Input[],
+    fetches: readonly number[],
+    failure: unknown,
+  ): Promise<Wire[]> {
+    let succeeded = false;
+    try {
+      for (let error = failure; ; ) {
+        await this.#decodeWanted(error);
         try {
           const results = this.#attempt(inputs, fetches);
           succeeded = true;
           return results;
-        } catch (error) {
-          await this.#decodeWanted(error);
+        } catch (next) {
+          error = next;
         }
       }
     } finally {
-      this.#pictures.settle(succeeded);
-      if (!this.#dead && !this.#closed) for (const [, handle] of inputs) abi.release(handle);
+      this.#end(inputs, succeeded);
     }
   }
 
-  #attempt(inputs: readonly (readonly [input: number, value: Handle])[], fetches: readonly number[]): Wire[] {
+  #end(inputs: readonly Input[], succeeded: boolean): void {
+    this.#pictures.settle(succeeded);
+    if (!this.#dead && !this.#closed) for (const [, handle] of inputs) this.#abi.release(handle);
+  }
+
+  #attempt(inputs: readonly Input[], fetches: readonly number[]): Wire[] {
     const abi = this.#abi;
     this.#pictures.wanted = undefined;
     return this.#guard(() => {

@@ -1,15 +1,18 @@
-import { KingletError } from '../errors.js';
+import { type ErrorRecord, fromRecord, KingletError, toRecord } from '../errors.js';
+import { hasSharedMemory } from '../host/features.js';
 import { builtin } from '../host/node.js';
 
-/** Where bytes come from. Every form can be posted to a worker. */
+/** Where bytes come from. `posted` makes of each what can be posted to a worker. */
 export type Source =
   | { readonly kind: 'url'; url: string }
   | { readonly kind: 'file'; path: string }
   | { readonly kind: 'blob'; blob: Blob }
   /** Bytes that may be read in place: the caller's own in this thread, or shared memory. */
   | { readonly kind: 'bytes'; bytes: Uint8Array }
+  /** Bytes on their way to this thread, for the first who asks. */
+  | { readonly kind: 'stream'; stream: Stream }
   /** Bytes that another thread hands over piece by piece; see `serve`. */
-  | { readonly kind: 'port'; size: number; port: MessagePort };
+  | { readonly kind: 'port'; size: number | undefined; again: boolean; port: MessagePort };
 
 /** Makes room for `bytes` bytes and returns how to fill it; a second call replaces the first. */
 export type Allocate = (bytes: number) => (chunk: Uint8Array, at: number) => void;
@@ -18,7 +21,7 @@ export type Allocate = (bytes: number) => (chunk: Uint8Array, at: number) => voi
 export type FileProgress = (loaded: number, total: number | undefined) => void;
 
 /** Bytes on their way. */
-interface Stream {
+export interface Stream {
   size: number | undefined;
   chunks: AsyncIterable<Uint8Array>;
   /** Asks once more, without believing the announced size. */
@@ -70,16 +73,75 @@ export async function receive(
   progress(loaded, loaded);
 }
 
-/** Serves `bytes` to the source `{kind: 'port'}` at the other end of `port`, one copied piece per request. */
-export function serve(bytes: Uint8Array, port: MessagePort): void {
-  let at = 0;
-  port.onmessage = () => {
-    const piece = bytes.slice(at, at + pieceBytes);
-    at += piece.length;
-    port.postMessage(piece, [piece.buffer]);
-    if (at >= bytes.length) port.close();
+/** `source` brought into this thread if it has at most `limit` bytes, without the bytes of larger ones. */
+export async function bring(source: Source, limit: number, signal?: AbortSignal): Promise<Source> {
+  if (source.kind === 'bytes') {
+    return source.bytes.length <= limit ? { kind: 'bytes', bytes: source.bytes.slice() } : source;
+  }
+  if (source.kind === 'blob' && source.blob.size > limit) return source;
+  const stream = await open(source, signal);
+  const { size, chunks, again } = stream;
+  if (size !== undefined && size > limit) return { kind: 'stream', stream };
+  const early: Uint8Array[] = [];
+  const late = chunks[Symbol.asyncIterator]();
+  let loaded = 0;
+  while (loaded <= limit) {
+    const { done, value } = await late.next();
+    if (!done) {
+      early.push(value);
+      loaded += value.length;
+      continue;
+    }
+    if (size !== undefined && loaded !== size && !again) throw ended(loaded, size);
+    const bytes = new Uint8Array(loaded);
+    for (let at = 0, chunk = early.shift(); chunk; at += chunk.length, chunk = early.shift())
+      bytes.set(chunk, at);
+    return { kind: 'bytes', bytes };
+  }
+  return { kind: 'stream', stream: { ...stream, chunks: resumed(early, late) } };
+}
+
+async function* resumed(early: Uint8Array[], late: AsyncIterator<Uint8Array>) {
+  yield* early;
+  for (;;) {
+    const { done, value } = await late.next();
+    if (done) return;
+    yield value;
+  }
+}
+
+/** A source in the form that can be posted, with what it needs to be transferred; bytes follow piece by piece. */
+export function posted(source: Source, transfer: Transferable[]): Source {
+  const { kind } = source;
+  if (kind !== 'bytes' && kind !== 'stream') return source;
+  if (kind === 'bytes' && hasSharedMemory() && source.bytes.buffer instanceof SharedArrayBuffer)
+    return source;
+  const stream: Stream =
+    kind === 'stream' ? source.stream : { size: source.bytes.length, chunks: copies(source.bytes) };
+  const { port1, port2 } = new MessageChannel();
+  serve(stream, port1);
+  transfer.push(port2);
+  return { kind: 'port', size: stream.size, again: stream.again !== undefined, port: port2 };
+}
+
+/** Serves a stream to the source `{kind: 'port'}` at the other end of `port`: a chunk per request, null at the end. */
+function serve({ chunks, again }: Stream, port: MessagePort): void {
+  let iterator = chunks[Symbol.asyncIterator]();
+  port.onmessage = async ({ data }: MessageEvent<Request>) => {
+    try {
+      if (data === 'again' && again) iterator = (await again()).chunks[Symbol.asyncIterator]();
+      const { done, value } = await iterator.next();
+      if (!done) return port.postMessage(value, [value.buffer as ArrayBuffer]);
+      port.postMessage(null);
+    } catch (error) {
+      port.postMessage(toRecord(error));
+    }
+    port.close();
   };
 }
+
+/** The next chunk, or the first of a stream that is asked for once more. */
+type Request = 'next' | 'again';
 
 async function open(source: Source, signal?: AbortSignal): Promise<Stream> {
   switch (source.kind) {
@@ -91,8 +153,13 @@ async function open(source: Source, signal?: AbortSignal): Promise<Stream> {
       return { size: source.blob.size, chunks: readable(source.blob.stream()) };
     case 'bytes':
       return { size: source.bytes.length, chunks: pieces(source.bytes) };
-    case 'port':
-      return { size: source.size, chunks: fromPort(source.port, source.size) };
+    case 'stream':
+      return source.stream;
+    case 'port': {
+      const { size, port } = source;
+      const again = async () => ({ size: undefined, chunks: fromPort(port, 'again') });
+      return { size, chunks: fromPort(port, 'next'), ...(source.again && { again }) };
+    }
   }
 }
 
@@ -184,16 +251,20 @@ async function* chunksOf(reader: ReadableStreamDefaultReader<Uint8Array>) {
   }
 }
 
-async function* fromPort(port: MessagePort, size: number) {
-  for (let at = 0; at < size; ) {
-    const piece = await new Promise<Uint8Array>((resolve) => {
-      port.onmessage = ({ data }: MessageEvent<Uint8Array>) => resolve(data);
-      port.postMessage('next');
+async function* copies(bytes: Uint8Array) {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.slice(at, at + pieceBytes);
+}
+
+async function* fromPort(port: MessagePort, first: Request) {
+  for (let ask = first; ; ask = 'next') {
+    const answer = await new Promise<Uint8Array | ErrorRecord | null>((resolve) => {
+      port.onmessage = ({ data }: MessageEvent<Uint8Array | ErrorRecord | null>) => resolve(data);
+      port.postMessage(ask);
     });
-    at += piece.length;
-    yield piece;
+    if (answer === null) return;
+    if (!(answer instanceof Uint8Array)) throw fromRecord(answer);
+    yield answer;
   }
-  port.close();
 }
 
 /** What servers and checkouts send in place of a model. */

@@ -14,6 +14,9 @@ export interface OpenRequest {
 /** Bytes of a model and its files up to which a page may hold a second engine with them. */
 export const smallModel = 8 << 20;
 
+/** Bytes of a model that a page opens in its own thread at once: in less time than a worker takes to start. */
+export const tinyModel = 64 << 10;
+
 /** What a session can be asked, with the answer. Values named in `transfer` lists move instead of being copied. */
 export interface Calls {
   /** The engine's code follows as `module`, so that the model is on its way while the code is compiled. */

@@ -1,11 +1,9 @@
 import type { Wire } from '../abi/types.js';
 import { fromRecord, KingletError } from '../errors.js';
-import { hasSharedMemory } from '../host/features.js';
 import { loadEngine } from '../host/load.js';
-import { type Source, serve } from '../model/source.js';
+import { posted } from '../model/source.js';
 import type { Calls, EngineInfo, FromWorker, Opened, OpenRequest, RunRequest, ToWorker } from './calls.js';
 import { type Connection, type ConnectOptions, openImage } from './connection.js';
-import { Placement } from './placement.js';
 import { startWorker, type Thread, WorkerUnavailable } from './thread.js';
 import { buffersOf, snapshot } from './wire.js';
 
@@ -77,17 +75,6 @@ class Client {
   }
 }
 
-/** A source in the form that can be posted; its bytes follow piece by piece. */
-function posted(source: Source, transfer: Transferable[]): Source {
-  if (source.kind !== 'bytes') return source;
-  const { bytes } = source;
-  if (hasSharedMemory() && bytes.buffer instanceof SharedArrayBuffer) return source;
-  const { port1, port2 } = new MessageChannel();
-  serve(bytes, port1);
-  transfer.push(port2);
-  return { kind: 'port', size: bytes.length, port: port2 };
-}
-
 /** Opens a session in a worker of its own. Fails with WorkerUnavailable when the worker's script cannot be loaded. */
 export async function openInWorker(
   request: OpenRequest,
@@ -111,9 +98,8 @@ export async function openInWorker(
     client.provideModule(module);
     const { description, movable } = await opened;
     const connection = connectionTo(client, await opened, variant);
-    if (!movable) return connection;
-    const open = async () => openImage(await client.ask('image', undefined), description, await engineCode);
-    return new Placement(connection, open, request.options.profile);
+    const copy = async () => openImage(await client.ask('image', undefined), description, await engineCode);
+    return movable ? Object.assign(connection, { copy }) : connection;
   } catch (error) {
     client.end(error);
     throw error;

@@ -14,8 +14,8 @@ export interface Connection {
   readonly lost: boolean;
   /** Milliseconds that the engine took for the last run that ended. */
   readonly milliseconds: number;
-  /** Has read or copied the feeds when it returns. */
-  run(request: RunRequest): Promise<Wire[]>;
+  /** Has read or copied the feeds when it returns, or run already. */
+  run(request: RunRequest): Wire[] | Promise<Wire[]>;
   info(): Promise<EngineInfo>;
   startProfiling(): Promise<void>;
   endProfiling(): Promise<string>;
@@ -23,6 +23,8 @@ export interface Connection {
   cancel(): boolean;
   /** Ends the engine and gives its memory back. */
   close(): void;
+  /** A second engine with the session, in this thread. Absent where it must not be. */
+  copy?(): Promise<Connection>;
 }
 
 export interface ConnectOptions {
@@ -30,14 +32,15 @@ export interface ConnectOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Opens a session in this thread. */
+/** Opens a session in this thread, in an instance of `code` where that is on its way already. */
 export async function openHere(
   request: OpenRequest,
   { report, signal }: ConnectOptions,
+  code?: Promise<Engine>,
 ): Promise<Connection> {
   // A page's own thread must not wait for others, which runs on several threads do.
   const mayWait = isNode() || typeof document === 'undefined';
-  const engineCode = loadEngine(mayWait ? request.options.threads : 1);
+  const engineCode = code ?? loadEngine(mayWait ? request.options.threads : 1);
   engineCode.catch(() => undefined);
   const opening = openSession(
     engineCode.then(({ module }) => module),
@@ -69,7 +72,7 @@ function connectionTo(engine: EngineSession, description: Description, variant: 
     get milliseconds() {
       return engine.milliseconds;
     },
-    run: async ({ feeds, fetches }) => engine.run(feeds, fetches),
+    run: ({ feeds, fetches }) => engine.run(feeds, fetches),
     info: async () => engine.info(),
     startProfiling: async () => engine.startProfiling(),
     endProfiling: async () => engine.endProfiling(),
