@@ -178,6 +178,30 @@ TEST_CASE("conv: around the lane count and the tile edges") {
   }
 }
 
+TEST_CASE("conv: depthwise borders of every side and stride, without a residual") {
+  for (size_t kernel : {3, 5}) {
+    for (size_t i = 0; i < 3 * 18 * 8; ++i) {
+      size_t width = 4 + i % 18, height = 1 + i % 8, stride = i / 18 % 3, before = i % kernel,
+             after = i / 3 % 5;
+      Axis down{height, kernel, stride == 0 ? size_t{1} : 2, 1, i / 8 % kernel, 4};
+      Axis across{width, kernel, stride == 2 ? size_t{2} : 1, 1, before, after};
+      if (width + before + after < kernel) continue;
+      CAPTURE(i);
+      ConvShape s = shape_of(2, 2, 1, 1 + i % 2, {down, across});
+      Data<float> d(s, false);
+      d.call.bias = d.bias.data();
+      d.call.activation = {Activation::kClip, -1.5f, 1.5f};
+      d.call.y = d.want.data();
+      conv_reference(d.call);
+      PretendParallel pool(2);
+      std::vector<std::byte> scratch(*conv_scratch_bytes<float>(s, ConvKernel::k_depthwise, 2));
+      d.call.y = d.y.data();
+      conv(d.call, ConvKernel::k_depthwise, scratch.data(), pool);
+      CHECK(difference(d.want, d.y, 2e-5) == "");
+    }
+  }
+}
+
 TEST_CASE("conv: activations and the residual, on every kernel") {
   for (auto kind : {Activation::kRelu, Activation::kClip, Activation::kHardSwish, Activation::kSigmoid,
                     Activation::kLeakyRelu}) {

@@ -27,16 +27,18 @@ template <class Formula>
 void apply(const Activation& f, float* x, size_t n) {
   using V = Vec<float>;
   const V a = V::splat(f.alpha), b = V::splat(f.beta);
-  float edge[V::kLanes] = {};
   // The last elements pass through `edge`, so that the formula is there once.
+  float edge[V::kLanes] = {};
+  const size_t left = n % V::kLanes;
+  float *at = x, *end = x + (n - left);
+  for (int turn = 0;; ++turn) {
 #pragma clang loop unroll(disable)
-  for (size_t i = 0; i < n; i += V::kLanes) {
-    size_t left = std::min<size_t>(n - i, V::kLanes);
-    float* at = x + i;
-    if (left < V::kLanes) at = edge, std::memcpy(edge, x + i, left * sizeof(float));
-    Formula::template apply<V>(V::load(at), a, b).store(at);
-    if (left < V::kLanes) std::memcpy(x + i, edge, left * sizeof(float));
+    for (; at != end; at += V::kLanes) Formula::template apply<V>(V::load(at), a, b).store(at);
+    if (turn > 0 || left == 0) break;
+    std::memcpy(edge, at, left * sizeof(float));
+    at = edge, end = edge + V::kLanes;
   }
+  std::memcpy(x + (n - left), edge, left * sizeof(float));
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
