@@ -34,7 +34,8 @@ void apply(const Activation& f, float* x, size_t n) {
   for (int turn = 0;; ++turn) {
 #pragma clang loop unroll(disable)
     for (; at != end; at += V::kLanes) Formula::template apply<V>(V::load(at), a, b).store(at);
-    if (turn > 0 || left == 0) break;
+    if (left == 0) return;
+    if (turn > 0) break;
     std::memcpy(edge, at, left * sizeof(float));
     at = edge, end = edge + V::kLanes;
   }
