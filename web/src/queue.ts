@@ -41,25 +41,27 @@ export class RunQueue {
     if (this.#released) throw new KingletError('session_released', 'this session cannot be used any more');
   }
 
-  run(request: Omit<RunRequest, 'owned'>, signal?: AbortSignal): Promise<Wire[]> {
+  /** Results at once from an engine in this thread that nobody else uses. */
+  run({ feeds, fetches }: Omit<RunRequest, 'owned'>, signal?: AbortSignal): Wire[] | Promise<Wire[]> {
+    this.refuseReleased();
+    signal?.throwIfAborted();
+    const live = this.#active ? undefined : this.#live();
+    if (!live) {
+      const copies = feeds.map(([input, value]) => [input, snapshot(value)] as const);
+      return this.#queue({ feeds: copies, fetches, owned: true }, signal);
+    }
+    const request = { feeds, fetches, owned: false };
+    const results = live.run(request);
+    return results instanceof Promise ? this.#queue(request, signal, results) : results;
+  }
+
+  /** `running`: what the request, the only one, gives. */
+  #queue(request: RunRequest, signal: AbortSignal | undefined, running?: Promise<Wire[]>): Promise<Wire[]> {
     return new Promise((resolve, reject) => {
-      this.refuseReleased();
-      signal?.throwIfAborted();
-      const now = !this.#active && this.#live();
-      const feeds = now
-        ? request.feeds
-        : request.feeds.map(([input, value]) => [input, snapshot(value)] as const);
-      const job: Job = {
-        request: { ...request, feeds, owned: !now },
-        signal,
-        resolve,
-        reject,
-        done: false,
-        onAbort: () => this.#abort(job),
-      };
+      const job: Job = { request, signal, resolve, reject, done: false, onAbort: () => this.#abort(job) };
       signal?.addEventListener('abort', job.onAbort);
       this.#waiting.push(job);
-      void this.#pump();
+      void this.#pump(running);
     });
   }
 
@@ -93,17 +95,17 @@ export class RunQueue {
     return this.#connection?.lost ? undefined : this.#connection;
   }
 
-  async #pump(): Promise<void> {
+  async #pump(running?: Promise<Wire[]>): Promise<void> {
     if (this.#active) return;
     const job = this.#waiting.shift();
     if (!job) return;
     this.#active = job;
     try {
-      const connection = this.#live() ?? (await this.connection());
+      const connection = running ? undefined : (this.#live() ?? (await this.connection()));
       // It may have been aborted while the engine was opened again.
       if (!job.done) {
-        const results = await connection.run(job.request);
-        this.#settle(job, () => job.resolve(results));
+        const results = await (running ?? connection?.run(job.request));
+        this.#settle(job, () => job.resolve(results as Wire[]));
       }
     } catch (error) {
       this.#settle(job, () => job.reject(error));

@@ -138,6 +138,8 @@ export class InferenceSession {
   readonly outputMetadata: readonly InferenceSession.ValueMetadata[];
   readonly #inputs: readonly Port[];
   readonly #queue: RunQueue;
+  /** What a run gives that says nothing of it. */
+  readonly #all: ReadonlyMap<string, null>;
 
   /**
    * Opens an ONNX model. The caller's bytes are read, never changed or detached; a session made from bytes keeps a
@@ -172,6 +174,7 @@ export class InferenceSession {
     this.outputNames = outputs.map(({ name }) => name);
     this.inputMetadata = inputs.map(metadata);
     this.outputMetadata = outputs.map(metadata);
+    this.#all = new Map(this.outputNames.map((name) => [name, null]));
     this.#queue = new RunQueue(connection, reopen);
     forgotten.register(this, this.#queue, this);
   }
@@ -197,7 +200,8 @@ export class InferenceSession {
     const outputs = names.map((name) => this.outputNames.indexOf(name));
     let results: Awaited<ReturnType<RunQueue['run']>>;
     try {
-      results = await this.#queue.run({ feeds: values, fetches: outputs }, options.signal);
+      const running = this.#queue.run({ feeds: values, fetches: outputs }, options.signal);
+      results = running instanceof Promise ? await running : running;
     } catch (error) {
       throw runFailure(error);
     }
@@ -288,7 +292,7 @@ export class InferenceSession {
       throw new TypeError("Unexpected argument[1]: must be 'fetches' or 'options'.");
     }
     if (options !== undefined && !isObject(options)) throw new TypeError("'options' must be an object.");
-    if (fetches.size === 0) for (const name of this.outputNames) fetches.set(name, null);
-    return { fetches, options: (options ?? {}) as InferenceSession.RunOptions };
+    const wanted: ReadonlyMap<string, Tensor | null> = fetches.size === 0 ? this.#all : fetches;
+    return { fetches: wanted, options: (options ?? {}) as InferenceSession.RunOptions };
   }
 }
