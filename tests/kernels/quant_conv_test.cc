@@ -110,6 +110,20 @@ TEST_CASE("8-bit convolutions equal the judge") {
   }
 }
 
+TEST_CASE("8-bit convolutions: a kernel for shapes of nothing, and of more than memory") {
+  for (size_t channels :
+       {size_t{0}, size_t{3}, (size_t{1} << 29) - 4, std::numeric_limits<size_t>::max() / 2}) {
+    for (size_t out : {0, 8}) {
+      QuantConv call;
+      call.shape.in_channels = channels, call.shape.out_channels = 4;
+      for (int i = 1; i < 3; ++i)
+        call.shape.in[i] = call.shape.out[i] = out, call.shape.kernel[i] = 3, call.shape.pad[i] = 1;
+      call.result = QuantResult::kInt8;
+      CHECK(select_quant_conv(call) == QuantConvKernel::kProduct);
+    }
+  }
+}
+
 // Sums near the bound up to which Winograd's are right, of both signs; beyond it the kernel is refused.
 TEST_CASE("8-bit convolutions by Winograd: large sums") {
   ConvShape s;

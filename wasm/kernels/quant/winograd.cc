@@ -22,6 +22,8 @@ constexpr size_t kIn = 6, kOut = 4, kPlaces = kIn * kIn, kTiles = kQuantPanel;
 constexpr int32_t kNinth = 954437177;  // 9 * kNinth = 1 modulo 2^32
 // Sums of the magnitudes of a channel's weights stay below this: bytes are at most 128 then.
 constexpr int64_t kBound = int64_t{1} << 18;
+// Sizes of scratch fit 32 bits.
+constexpr size_t kMostChannels = 1 << 16;
 // Transformed tiles that stay in the second-level cache while weights pass.
 constexpr size_t kBlockBytes = 512 * 1024;
 // Behind each place, so that places are not a multiple of the cache's size apart.
@@ -150,14 +152,17 @@ void take_tiles(const int32_t* sums, Int4 start, Float4 scale, const Rounding& r
   for (size_t i = 0; i < kOut; ++i) rows[i].store(pixels[i]);
 }
 
+bool fits_tiles(const ConvShape& s) {
+  return s.kernel[0] == 1 && s.kernel[1] == 3 && s.kernel[2] == 3 && !s.padded(0) && s.in[0] == 1 &&
+         s.unit_stride() && s.dilation[1] == 1 && s.dilation[2] == 1 && s.out_channels % kRows == 0 &&
+         s.in_channels <= kMostChannels && !s.empty();
+}
+
 }  // namespace
 
 bool winograd_accepts(const QuantConv& call) {
   const ConvShape& s = call.shape;
-  if (s.kernel[0] != 1 || s.kernel[1] != 3 || s.kernel[2] != 3 || s.padded(0) || s.in[0] != 1 ||
-      !s.unit_stride() || s.dilation[1] != 1 || s.dilation[2] != 1 || s.out_channels % kRows != 0 ||
-      call.result < QuantResult::kInt8 || call.w == nullptr)
-    return false;
+  if (!fits_tiles(s) || call.result < QuantResult::kInt8 || call.w == nullptr) return false;
   size_t depth = s.in_channels * s.taps();
   for (size_t channel = 0; channel < s.groups * s.out_channels; ++channel) {
     int32_t zero = zero_of(call, channel);
@@ -169,6 +174,7 @@ bool winograd_accepts(const QuantConv& call) {
 }
 
 bool winograd_pays(const ConvShape& s) {
+  if (!fits_tiles(s)) return false;
   // In multiply-adds: products, transforms, and reading weights from memory.
   auto in = static_cast<double>(s.in_channels), out = static_cast<double>(s.out_channels);
   auto tiles = static_cast<double>(Tiles(s).panels * kTiles);
