@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <string_view>
 
+#include "base/number_libc.h"
+
 namespace kinglet::testing {
 HostPicture host_picture;
 }
@@ -24,4 +26,13 @@ void kl_picture_read(int32_t format, void* pixels) {
   for (int32_t i = 0; i < count; ++i)
     static_cast<uint8_t*>(pixels)[i] = static_cast<uint8_t>(format * 100 + i);
 }
+
+#ifdef __EMSCRIPTEN__
+double kl_number_parse(const char* text, size_t bytes, int32_t single) {
+  return kinglet::libc_number_parse(text, bytes, single);
+}
+size_t kl_number_print(double value, int32_t single, char* text) {
+  return kinglet::libc_number_print(value, single, text);
+}
+#endif
 }

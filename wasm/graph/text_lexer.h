@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/number.h"
+
 namespace kinglet {
 
 // A word, a quoted string (without its quotes), a number, or one character.
@@ -46,11 +48,9 @@ class Lexer {
       out += rest_.front();
       drop();
     }
-    char* end = nullptr;
     bool digits =
         out.find_first_of("0123456789") != std::string::npos || out == "inf" || out == "-inf" || out == "nan";
-    if (digits) std::strtod(out.c_str(), &end);
-    return {digits && *end == '\0' ? Token::kNumber : Token::kName, out};
+    return {digits && parse_number(out) ? Token::kNumber : Token::kName, out};
   }
   Token string() {
     std::string out;

@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "base/narrow_float.h"
+#include "base/number.h"
 #include "graph/text.h"
 #include "graph/text_lexer.h"
 
@@ -250,7 +251,7 @@ class Parser {
 
   static Status store(Tensor& out, int64_t i, const std::string& text) {
     if (out.dtype() == DType::kString) return out.data<std::string>()[i] = text, Status();
-    double number = std::strtod(text.c_str(), nullptr);
+    double number = parse_number(text).value_or(0);
     int64_t integer = std::strtoll(text.c_str(), nullptr, 10);
     int bits = dtype_bits(out.dtype());
     char kind = dtype_kind(out.dtype());
@@ -310,7 +311,7 @@ class Parser {
         KL_ASSIGN(int64_t number, integer());
         return AttributeValue(number);
       }
-      auto number = static_cast<float>(std::strtod(token_.text.c_str(), nullptr));
+      auto number = static_cast<float>(parse_number(token_.text).value_or(0));
       next();
       return AttributeValue(number);
     }

@@ -1,7 +1,8 @@
 #include "ops/elementwise.h"
 
-#include <cstdlib>
 #include <cstring>
+
+#include "base/number.h"
 
 namespace kinglet::ops {
 
@@ -100,9 +101,9 @@ void float_attributes(const OpContext& c, std::span<double> values) {
     size_t begin = text.rfind(' ', colon) + 1;
     std::string_view name = text.substr(begin, colon - begin), rest = text.substr(colon + 1);
     if (rest.starts_with("f")) {
-      // Signatures are literals, so a space or zero ends the number.
-      float absent = rest.starts_with("f=") ? std::strtof(rest.data() + 2, nullptr) : 0;
-      values[i++] = static_cast<double>(c.attributes().get_float(name, absent));
+      bool given = rest.starts_with("f=");
+      double absent = given ? parse_number(rest.substr(2, rest.find(' ') - 2), true).value_or(0) : 0;
+      values[i++] = static_cast<double>(c.attributes().get_float(name, static_cast<float>(absent)));
     }
     text = rest;
   }

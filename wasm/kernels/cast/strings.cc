@@ -1,8 +1,8 @@
 #include <cerrno>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 
+#include "base/number.h"
 #include "base/str.h"
 #include "kernels/cast/cast.h"
 
@@ -14,17 +14,10 @@ namespace {
 void append_float(double value, bool single, std::string* out) {
   if (std::isnan(value)) return out->append("NaN"), void();
   if (std::isinf(value)) return out->append(value < 0 ? "-INF" : "INF"), void();
-  char text[40];
-  for (int digits = 0; digits < 17; ++digits) {
-    std::snprintf(text, sizeof text, "%.*e", digits, value);
-    if (single ? std::strtof(text, nullptr) == static_cast<float>(value)
-               : std::strtod(text, nullptr) == value)
-      break;
-  }
-  std::string_view all = text;
-  size_t e = all.find('e');
-  int exponent = std::atoi(text + e + 1);
-  std::string_view mantissa = all.substr(0, e);
+  std::string text = shortest_number(value, single);
+  size_t e = text.find('e');
+  int exponent = std::atoi(text.c_str() + e + 1);
+  std::string_view mantissa = std::string_view(text).substr(0, e);
   if (mantissa.front() == '-') out->push_back('-'), mantissa.remove_prefix(1);
   if (exponent < -4 || exponent >= 16) {
     out->append(mantissa).push_back('e');
@@ -55,11 +48,6 @@ bool parse_integer(const std::string& text, int64_t* value) {
   *value =
       text[0] == '-' ? std::strtoll(begin, &end, 10) : static_cast<int64_t>(std::strtoull(begin, &end, 10));
   return errno == 0 && end == begin + text.size();
-}
-bool parse_float(const std::string& text, double* value) {
-  char* end = nullptr;
-  *value = std::strtod(text.c_str(), &end);
-  return !text.empty() && end == text.c_str() + text.size();
 }
 
 std::string_view trimmed(std::string_view s) {
@@ -92,16 +80,16 @@ Status cast_from_strings(const std::string* in, DType to, std::byte* out, int64_
   for (int64_t i = 0; i < n; ++i) {
     std::string text(trimmed(in[i]));
     int64_t integer;
-    double value;
+    // Rounding to double first would round twice.
+    bool narrow = compute_of(to) == Compute::kF32;
     if (whole && parse_integer(text, &integer)) {
       store_run(Compute::kI64, &integer, to, out, i, 1);
-    } else if (parse_float(text, &value)) {
-      float single = std::strtof(text.c_str(), nullptr);
-      // Rounding to double first would round twice.
-      if (compute_of(to) == Compute::kF32)
+    } else if (auto value = parse_number(text, narrow)) {
+      auto single = static_cast<float>(*value);
+      if (narrow)
         store_run(Compute::kF32, &single, to, out, i, 1, saturate);
       else
-        store_run(Compute::kF64, &value, to, out, i, 1, saturate);
+        store_run(Compute::kF64, &*value, to, out, i, 1, saturate);
     } else {
       return fail(Code::kInvalidInput, "\"", text.substr(0, 40), "\" is not a number");
     }

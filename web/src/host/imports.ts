@@ -2,6 +2,7 @@ import type { Heap } from '../abi/heap.js';
 import type { Pictures } from '../abi/pictures.js';
 import { KingletError } from '../errors.js';
 import { hasSharedMemory } from './features.js';
+import { numberImports } from './numbers.js';
 
 // The codes of WASI preview 1.
 const success = 0;
@@ -13,7 +14,10 @@ function table(
   pictures?: Pictures,
 ): Record<string, Record<string, (...values: never[]) => unknown>> {
   return {
-    kinglet: pictures?.imports ?? { picture_find: () => 0, picture_read: () => undefined },
+    kinglet: {
+      ...numberImports(heap),
+      ...(pictures?.imports ?? { picture_find: () => 0, picture_read: () => undefined }),
+    },
     env: {
       // Views are renewed when they are used.
       emscripten_notify_memory_growth: () => undefined,
