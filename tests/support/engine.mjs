@@ -51,13 +51,16 @@ export async function createEngine(variant) {
 
   /** Opens a model; the caller releases the session. */
   function open(model, { optimize = true } = {}) {
-    const handle = abi.bytesNew(model.length);
+    let handle = abi.bytesNew(model.length);
     let session = 0;
     try {
       return guarded(() => {
         heap.write(abi.bytesData(handle), model);
         session = abi.sessionNew();
-        abi.sessionOpen(session, handle, Number(optimize), 0);
+        abi.sessionFile(session, '', handle);
+        release(handle);
+        handle = 0;
+        abi.sessionOpen(session, Number(optimize), 0);
         return session;
       });
     } catch (error) {

@@ -1,10 +1,12 @@
 #include "base/tensor.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
 #include "base/narrow_float.h"
+#include "base/quarry.h"
 
 namespace kinglet {
 
@@ -13,12 +15,24 @@ size_t live = 0;
 size_t limit = SIZE_MAX;
 // Differences of pointers into one buffer stay representable.
 constexpr size_t kMostBytes = SIZE_MAX / 2;
+// Of a block that is broken up.
+constexpr size_t kMostParts = 1 << 13;
 }  // namespace
 
 size_t Buffer::live_bytes() { return live; }
 void Buffer::set_limit(size_t bytes) { limit = bytes; }
 
 Result<std::shared_ptr<Buffer>> Buffer::take(size_t bytes, bool zero) {
+  if (bytes >= kLargeBuffer && bytes <= kMostBytes) {
+    size_t span = align_up(bytes, Quarry::kGrain);
+    std::byte* at = nullptr;
+    if (auto quarry = Quarry::take(span, &at)) {
+      if (zero) std::memset(at, 0, span);
+      auto buffer = std::shared_ptr<Buffer>(new Buffer(Kind::kPart, at, bytes));
+      buffer->become_part(std::move(quarry), at, at + span);
+      return buffer;
+    }
+  }
   if (bytes > kMostBytes || bytes > limit || live > limit - bytes) {
     return fail(Code::kOutOfMemory, bytes, " bytes asked for, ", live, " in use, ", limit, " allowed")
         .with("bytes", str(bytes))
@@ -43,7 +57,6 @@ Result<std::shared_ptr<Buffer>> Buffer::allocate_strings(size_t count) {
   KL_ASSIGN(auto buffer, take(bytes, false));
   auto* strings = reinterpret_cast<std::string*>(buffer->data_);
   for (size_t i = 0; i < count; ++i) new (strings + i) std::string();
-  buffer->kind_ = Kind::kStrings;
   buffer->strings_ = count;
   return buffer;
 }
@@ -56,15 +69,57 @@ std::shared_ptr<Buffer> Buffer::borrow(void* data, size_t bytes, std::shared_ptr
 
 std::shared_ptr<Buffer> Buffer::adopt(void* data, size_t bytes) {
   live += bytes;
-  return std::shared_ptr<Buffer>(new Buffer(Kind::kAdopted, static_cast<std::byte*>(data), bytes));
+  return std::shared_ptr<Buffer>(new Buffer(Kind::kOwned, static_cast<std::byte*>(data), bytes));
+}
+
+void Buffer::become_part(std::shared_ptr<void> quarry, std::byte* from, std::byte* to) {
+  kind_ = Kind::kPart;
+  owner_ = std::move(quarry);
+  span_ = from;
+  span_bytes_ = from < to ? static_cast<size_t>(to - from) : 0;
+}
+
+void Buffer::break_up(const std::shared_ptr<Buffer>& whole, std::span<const std::shared_ptr<Buffer>> parts) {
+  std::vector<Buffer*> list;
+  for (const auto& part : parts) {
+    if (part->owner_ != whole) continue;
+    list.push_back(part.get());
+    // Nearly all come in order.
+    for (size_t i = list.size() - 1; i > 0 && list[i]->data_ < list[i - 1]->data_; --i)
+      std::swap(list[i - 1], list[i]);
+    if (list.size() > kMostParts) return;
+  }
+  if (whole->kind_ != Kind::kOwned || static_cast<size_t>(whole.use_count()) != list.size() + 1) return;
+  auto down = [](const std::byte* at) {
+    return reinterpret_cast<uintptr_t>(at) / Quarry::kGrain * Quarry::kGrain;
+  };
+  auto up = [&](const std::byte* at) { return down(at + (Quarry::kGrain - 1)); };
+  auto at = [](uintptr_t address) { return reinterpret_cast<std::byte*>(address); };
+  auto quarry = std::make_shared<Quarry>(whole);
+  // All up to here belongs to a part or has been given.
+  uintptr_t done = down(whole->data_);
+  auto give_until = [&](uintptr_t end) {
+    if (done < end) quarry->give(at(done), end - done);
+  };
+  for (size_t i = 0; i < list.size(); ++i) {
+    Buffer& part = *list[i];
+    std::byte* end = part.data_ + part.bytes_;
+    // What parts share is not given back.
+    std::byte* next = i + 1 < list.size() ? list[i + 1]->data_ : at(up(end));
+    uintptr_t from = down(part.data_);
+    if (from < done) from = std::max(up(part.data_), done);
+    give_until(from);
+    part.become_part(quarry, at(from), at(up(end)) <= next ? at(up(end)) : at(down(std::min(end, next))));
+    done = std::max(done, up(end));
+  }
+  give_until(up(whole->data_ + whole->bytes_));
 }
 
 Buffer::~Buffer() {
-  if (kind_ == Kind::kBorrowed) return;
-  if (kind_ == Kind::kStrings) {
-    auto* strings = reinterpret_cast<std::string*>(data_);
-    for (size_t i = 0; i < strings_; ++i) strings[i].~basic_string();
-  }
+  auto* strings = reinterpret_cast<std::string*>(data_);
+  for (size_t i = 0; i < strings_; ++i) strings[i].~basic_string();
+  if (kind_ == Kind::kPart && span_bytes_ != 0) static_cast<Quarry*>(owner_.get())->give(span_, span_bytes_);
+  if (kind_ != Kind::kOwned) return;
   live -= bytes_;
   std::free(data_);
 }

@@ -10,8 +10,10 @@
 
 namespace kinglet {
 
-// Alignment of every buffer that Kinglet allocates.
+// Alignment of buffers that Kinglet allocates.
 inline constexpr size_t kBufferAlignment = 64;
+// Buffers of this size or more may lie in a block that was broken up, aligned to 16 bytes only.
+inline constexpr size_t kLargeBuffer = 16 << 10;
 
 // Bytes, or strings, with shared ownership. Contents start as zero (strings: empty).
 class Buffer {
@@ -24,6 +26,9 @@ class Buffer {
   static std::shared_ptr<Buffer> borrow(void* data, size_t bytes, std::shared_ptr<void> owner = nullptr);
   // Takes `data`, which came from malloc; it is freed with the buffer.
   static std::shared_ptr<Buffer> adopt(void* data, size_t bytes);
+  // The end of `whole` but for those of `parts` that were borrowed from it, unless somebody else holds it:
+  // what lies between them, and each of them once it is destroyed, serves buffers that are allocated later.
+  static void break_up(const std::shared_ptr<Buffer>& whole, std::span<const std::shared_ptr<Buffer>> parts);
 
   ~Buffer();
   Buffer(const Buffer&) = delete;
@@ -31,21 +36,28 @@ class Buffer {
 
   std::byte* data() { return data_; }
   size_t bytes() const { return bytes_; }
+  // What the bytes are where they are not elements: the format of packed weights.
+  std::string form;
 
   // Live bytes over all buffers that were allocated here, and the most that they may be.
   static size_t live_bytes();
   static void set_limit(size_t bytes);
 
  private:
-  enum class Kind : uint8_t { kOwned, kBorrowed, kAdopted, kStrings };
+  // kPart: of a quarry, which is the owner.
+  enum class Kind : uint8_t { kOwned, kBorrowed, kPart };
   Buffer(Kind kind, std::byte* data, size_t bytes) : kind_(kind), data_(data), bytes_(bytes) {}
   static Result<std::shared_ptr<Buffer>> take(size_t bytes, bool zero);
+  void become_part(std::shared_ptr<void> quarry, std::byte* from, std::byte* to);
 
   Kind kind_;
   std::byte* data_;
   size_t bytes_;
   size_t strings_ = 0;
   std::shared_ptr<void> owner_;
+  // What a part takes of the quarry.
+  std::byte* span_ = nullptr;
+  size_t span_bytes_ = 0;
 };
 
 // Bytes that `count` elements take; sub-byte elements are packed. Strings: sizeof(std::string) each.
@@ -90,6 +102,12 @@ class Tensor {
     return {data<T>(), static_cast<size_t>(count())};
   }
   const std::shared_ptr<Buffer>& buffer() const { return buffer_; }
+  // What stands for this tensor where only its packed form is left: it has no elements to read.
+  Tensor stand_in(std::shared_ptr<Buffer> packed) const {
+    Tensor t(dtype_, shape_, std::move(packed));
+    t.data_ = nullptr;
+    return t;
+  }
   // The same storage with another shape of the same count.
   Tensor reshaped(const Shape& shape) const {
     Tensor t = *this;

@@ -10,6 +10,7 @@
 namespace kinglet::capi {
 
 struct OpenSession {
+  Bytes file;  // the model's
   std::vector<ExternalFile> files;
   OpenOptions options;
   OpenedModel model;
@@ -72,13 +73,13 @@ void append_ports(std::string& out, std::string_view key, const std::vector<Sess
   out += "]";
 }
 
-Status open(OpenSession& s, Handle model, bool optimize, bool profile) {
+Status open(OpenSession& s, bool optimize, bool profile) {
   KL_REQUIRE(!s.model.session, kInvalidArgument, "the session is open already");
-  KL_ASSIGN(Bytes bytes, bytes_of(model));
+  KL_REQUIRE(s.file, kInvalidArgument, "there is no model");
   s.options.optimize = optimize;
   s.options.profile = profile;
   s.options.pool = &pool;
-  KL_ASSIGN(s.model, open_model(std::move(bytes), std::exchange(s.files, {}), s.options));
+  KL_ASSIGN(s.model, open_model(std::exchange(s.file, {}), std::exchange(s.files, {}), s.options));
   return {};
 }
 
@@ -138,7 +139,10 @@ Done kl_session_file(Handle session, const char* path, Size path_length, Handle 
   return keep([&]() -> Status {
     KL_ASSIGN(SessionRef s, session_of(session));
     KL_ASSIGN(Bytes held, bytes_of(bytes));
-    s->files.push_back({std::string(path, path_length), std::move(held)});
+    if (path_length == 0)
+      s->file = std::move(held);
+    else
+      s->files.push_back({std::string(path, path_length), std::move(held)});
     return {};
   }());
 }
@@ -152,10 +156,10 @@ Done kl_session_dimension(Handle session, const char* name, Size name_length, in
   }());
 }
 
-Done kl_session_open(Handle session, Handle model, int32_t optimize, int32_t profile) {
+Done kl_session_open(Handle session, int32_t optimize, int32_t profile) {
   return keep([&]() -> Status {
     KL_ASSIGN(SessionRef s, session_of(session));
-    return open(*s, model, optimize != 0, profile != 0);
+    return open(*s, optimize != 0, profile != 0);
   }());
 }
 

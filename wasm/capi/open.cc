@@ -22,18 +22,6 @@ void set_free_dimensions(Graph& graph, const OpenOptions& options) {
   std::ranges::for_each(graph.outputs, fix);
 }
 
-Result<std::unique_ptr<Graph>> read(const std::shared_ptr<Buffer>& model,
-                                    std::span<const ExternalFile> external, const OpenOptions& options) {
-  KL_ASSIGN(std::unique_ptr<Graph> graph, read_onnx(model, external));
-  set_free_dimensions(*graph, options);
-  return graph;
-}
-
-Status prepare(Graph& graph, const OpenOptions& options) {
-  KL_TRY(bind(graph));
-  return run_passes(graph, {.optimize = options.optimize});
-}
-
 bool has_loop(const Graph& graph) {
   return std::ranges::any_of(graph.order(), [&](NodeId id) {
     const Node& node = graph.node(id);
@@ -46,20 +34,20 @@ bool has_loop(const Graph& graph) {
 
 Result<OpenedModel> open_model(std::shared_ptr<Buffer> model, std::vector<ExternalFile> external,
                                OpenOptions options) {
-  KL_ASSIGN(std::shared_ptr<Graph> graph, read(model, external, options));
-  KL_TRY(prepare(*graph, options));
-  OpenedModel out{std::make_unique<Session>(std::move(graph), options.pool), std::move(model),
-                  std::move(external), std::move(options)};
+  KL_ASSIGN(std::shared_ptr<Graph> graph, read_onnx(std::move(model), external));
+  external.clear();
+  set_free_dimensions(*graph, options);
+  KL_TRY(bind(*graph));
+  KL_TRY(run_passes(*graph, {.optimize = options.optimize}));
+  OpenedModel out{std::make_unique<Session>(std::move(graph), options.pool), std::move(options)};
   out.session->profile().on = out.options.profile;
   return out;
 }
 
 bool OpenedModel::may_loop() const { return has_loop(session->program().graph()); }
 
-Result<std::string> OpenedModel::info() const {
-  KL_ASSIGN(std::unique_ptr<Graph> before, read(model, external, options));
-  const Graph& after = session->program().graph();
-  std::string out = str("as read:\n", to_text(*before), "\nafter passes:\n", to_text(after, {.types = true}));
+std::string OpenedModel::info() const {
+  std::string out = str("after passes:\n", to_text(session->program().graph(), {.types = true}));
   for (const auto& plan : session->program().plans()) {
     out += "\nplan for";
     for (int32_t slot : plan->inputs) out += str(" ", plan->slots[static_cast<size_t>(slot)].shape);

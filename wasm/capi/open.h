@@ -23,19 +23,16 @@ struct OpenOptions {
 
 struct OpenedModel {
   std::unique_ptr<Session> session;
-  // What it was opened from, so that `info` can read it again.
-  std::shared_ptr<Buffer> model;
-  std::vector<ExternalFile> external;
   OpenOptions options;
 
   // Whether a run may go on for as long as its inputs' values say: the model has a Loop.
   bool may_loop() const;
 
-  // For people: the graph before and after passes, then every plan made so far (steps, kernels, arena bytes).
-  Result<std::string> info() const;
+  // For people: the graph after passes, then every plan made so far (steps, kernels, arena bytes).
+  std::string info() const;
 };
 
-// The session keeps `model` alive for as long as weights are read from it.
+// Files that nobody else holds turn into the session's memory as their weights are packed.
 Result<OpenedModel> open_model(std::shared_ptr<Buffer> model, std::vector<ExternalFile> external,
                                OpenOptions options);
 

@@ -72,8 +72,11 @@ void Patch::apply(Graph& graph) && {
   for (auto [old, by] : replaced_) redirect(graph, old, by);
   for (NodeId id : removed_) {
     Node& node = graph.node(id);
-    Graph::for_each_read(node,
-                         [&](ValueId& value) { std::erase(graph.users_[static_cast<size_t>(value)], id); });
+    Graph::for_each_read(node, [&](ValueId& value) {
+      auto& users = graph.users_[static_cast<size_t>(value)];
+      std::erase(users, id);
+      if (users.empty() && !graph.is_output(value)) graph.edge(value).constant = {};
+    });
     for (ValueId output : node.outputs) {
       if (output != kNoValue && graph.edge(output).producer == id) graph.edge(output).producer = kNoNode;
     }

@@ -148,6 +148,10 @@ class Printer {
     out_ += str(t.dtype());
     if (t.rank() != 0) out_ += str(t.shape());
     out_ += equals;
+    if (!t.buffer()->form.empty()) {
+      out_ += "#packed";
+      return;
+    }
     char kind = dtype_kind(t.dtype());
     if (t.count() > options_.inline_elements || kind == 'c') {
       static constexpr char kHex[] = "0123456789abcdef";

@@ -129,6 +129,8 @@ struct StepPlan {
   // storage.
   std::vector<std::pair<int, int>> aliases;
   std::vector<std::pair<int, int>> in_place;
+  // Inputs of which this node will never need more than the packed form.
+  std::vector<int> spent;
 };
 
 // Packed forms of constants, shared by all plans of a model.
@@ -138,13 +140,20 @@ class PackCache {
   // The buffer stored for (constant's storage, format), or a new one of `bytes` filled by `fill`.
   virtual Result<std::shared_ptr<Buffer>> get(const Tensor& constant, std::string_view format, size_t bytes,
                                               const std::function<void(std::byte*)>& fill) = 0;
+  // Removes the packed form of `constant` and returns it; null unless there is exactly one.
+  virtual std::shared_ptr<Buffer> take(const Tensor& constant) = 0;
 };
 
 class LowerContext : public OpContext {
  public:
   LowerContext(const Node& node, std::span<const Port> inputs, std::span<const InferContext::Output> outputs,
-               PackCache* packs, StepPlan* plan, int threads = 1)
-      : OpContext(node, inputs), outputs_(outputs), packs_(packs), plan_(plan), threads_(threads) {}
+               PackCache* packs, StepPlan* plan, int threads = 1, bool fixed = false)
+      : OpContext(node, inputs),
+        outputs_(outputs),
+        packs_(packs),
+        plan_(plan),
+        threads_(threads),
+        fixed_(fixed) {}
   // Threads that the step will run with at most: scratch is sized for them.
   int threads() const { return threads_; }
   DType out_dtype(int i) const { return outputs_[static_cast<size_t>(i)].dtype; }
@@ -165,16 +174,22 @@ class LowerContext : public OpContext {
   // The packed form of constant input i. `format` names kernel and tile, so that equal names mean equal
   // bytes. Null Buffer when the input is not constant: pack at run time into scratch then.
   Result<std::shared_ptr<Buffer>> packed(int i, std::string_view format, size_t bytes,
-                                         const std::function<void(std::byte*)>& fill) {
-    if (constant(i) == nullptr || packs_ == nullptr) return std::shared_ptr<Buffer>();
-    return packs_->get(*constant(i), format, bytes, fill);
+                                         const std::function<void(std::byte*)>& fill);
+  // The format in which constant input i is there; empty as long as its elements are.
+  std::string_view form(int i) const {
+    return constant(i) == nullptr ? std::string_view() : constant(i)->buffer()->form;
   }
+  // Input i was packed, and this node can do with that format whatever the shapes: its elements may go.
+  void spent(int i) { plan_->spent.push_back(i); }
+  // Whether the graph's inputs can have no other shapes.
+  bool fixed() const { return fixed_; }
 
  private:
   std::span<const InferContext::Output> outputs_;
   PackCache* packs_;
   StepPlan* plan_;
   int threads_;
+  bool fixed_;
 };
 
 // Services of the executor for operators that compute with values.

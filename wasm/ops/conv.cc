@@ -42,25 +42,49 @@ Status run(const ConvParams& p, Run& run) {
   return {};
 }
 
+// What conv_pack makes for a kernel.
+std::string_view form_of(ConvKernel kernel) {
+  return kernel == ConvKernel::k_winograd    ? "winograd"
+         : kernel == ConvKernel::k_depthwise ? "depthwise"
+                                             : "product";
+}
+
+// `best`, or another kernel where the weights are only left in a form that it cannot take.
+ConvKernel possible(const LowerContext& c, ConvKernel best) {
+  std::string_view left = c.form(1);
+  if (left.empty() || left.starts_with(form_of(best))) return best;
+  return left.starts_with("winograd") ? ConvKernel::k_winograd : ConvKernel::k_im2col;
+}
+
 template <class T>
-Status prepare(LowerContext& c, ConvParams p) {
-  p.kernel = select_conv<T>(p.shape);
-  const char* name = conv_kernel_name(p.kernel);
-  KL_ASSIGN(p.packed_bytes, conv_packed_bytes<T>(p.shape, p.kernel));
-  KL_ASSIGN(size_t scratch, conv_scratch_bytes<T>(p.shape, p.kernel, c.threads()));
+Status pack(LowerContext& c, ConvParams* p) {
+  KL_ASSIGN(p->packed_bytes, conv_packed_bytes<T>(p->shape, p->kernel));
+  KL_ASSIGN(size_t scratch, conv_scratch_bytes<T>(p->shape, p->kernel, c.threads()));
   if (c.dtype(0) == kDTypeOf<T>) {
-    KL_ASSIGN(p.packed, c.packed(1, str(name, " ", p.shape.groups), p.packed_bytes, [&](std::byte* to) {
-      conv_pack(p.shape, p.kernel, c.constant(1)->data<const T>(), reinterpret_cast<T*>(to));
+    std::string format = str(form_of(p->kernel), " ", p->shape.groups, " ", p->shape.stride[2]);
+    KL_ASSIGN(p->packed, c.packed(1, format, p->packed_bytes, [&](std::byte* to) {
+      conv_pack(p->shape, p->kernel, c.constant(1)->data<const T>(), reinterpret_cast<T*>(to));
     }));
+    // Where Winograd's form may pay at other shapes, elements stay. Depth may make it impossible.
+    bool settled = p->kernel == ConvKernel::k_winograd || c.fixed() ||
+                   !conv_accepts<T>(p->shape, ConvKernel::k_winograd);
+    if (settled && c.rank(1) <= 4) c.spent(1);
   }
-  if (!p.packed) {
-    KL_ASSIGN(p.packed_bytes, checked_add(p.packed_bytes, kBufferAlignment - 1));
-    p.packed_bytes &= ~(kBufferAlignment - 1);
-    KL_ASSIGN(scratch, checked_add(scratch, p.packed_bytes));
+  if (!p->packed) {
+    KL_ASSIGN(p->packed_bytes, checked_add(p->packed_bytes, kBufferAlignment - 1));
+    p->packed_bytes &= ~(kBufferAlignment - 1);
+    KL_ASSIGN(scratch, checked_add(scratch, p->packed_bytes));
   }
   c.scratch(scratch);
+  return {};
+}
+
+template <class T>
+Status prepare(LowerContext& c, ConvParams p) {
+  p.kernel = possible(c, select_conv<T>(p.shape));
+  if (!p.shape.empty()) KL_TRY(pack<T>(c, &p));
   if (c.has_input(3)) c.in_place(0, 3);
-  add_float_step<run<T>>(c, name, c.dtype(0), std::move(p));
+  add_float_step<run<T>>(c, conv_kernel_name(p.kernel), c.dtype(0), std::move(p));
   return {};
 }
 

@@ -46,6 +46,7 @@ Status prepare(LowerContext& c, ConvTransposeParams p) {
               c.packed(1, str("conv_transpose ", p.shape.groups), p.packed_bytes, [&](std::byte* to) {
                 conv_transpose_pack(p.shape, c.constant(1)->data<const T>(), reinterpret_cast<T*>(to));
               }));
+    c.spent(1);
   }
   if (!p.packed) {
     KL_ASSIGN(p.packed_bytes, checked_add(p.packed_bytes, kBufferAlignment - 1));

@@ -145,6 +145,16 @@ Status evaluate(const Node& node, std::span<const Value> inputs, std::vector<Val
                  ports);
 }
 
+Result<std::shared_ptr<Buffer>> LowerContext::packed(int i, std::string_view format, size_t bytes,
+                                                     const std::function<void(std::byte*)>& fill) {
+  if (!form(i).empty()) {
+    KL_REQUIRE(form(i) == format, kInternal, "weights are left as ", form(i), ", not as ", format);
+    return constant(i)->buffer();
+  }
+  if (constant(i) == nullptr || packs_ == nullptr) return std::shared_ptr<Buffer>();
+  return packs_->get(*constant(i), format, bytes, fill);
+}
+
 Result<Tensor> EvalContext::tensor(int i) const {
   const Tensor* t = i < input_count() ? input(i).tensor() : nullptr;
   KL_REQUIRE(t != nullptr, kInvalidGraph, "input ", i, " is not a tensor");

@@ -157,27 +157,29 @@ Status prepare(LowerContext& c, const ProductSpec& spec, ProductParams p) {
   bool one_b = spec.b.batch.count() == 1;
   // Otherwise narrow floats, converted in each run.
   bool native = dtype_bits(c.dtype(0)) == static_cast<int>(8 * sizeof(K));
-  std::string format =
-      str("product ", p.k, "x", spec.alpha, " ", spec.a.row_stride, " ", spec.b.row_stride, " ");
+  auto format = [&](const MatrixStack& m) {
+    return str("product ", p.k, "x", spec.alpha, " ", m.row_stride, " ", m.column_stride);
+  };
   if (one_b && spec.a.column_stride == 1 && is_tall(spec.a)) {
     KL_ASSIGN(int64_t rows, checked_mul(spec.a.rows, items));
     p.m = static_cast<size_t>(rows);
     items = 1;
   }
   // One row times columns that lie in one piece reads each weight once, where it is.
-  bool dots = std::is_same_v<K, float> && p.m == 1 && p.b.row_stride == 1;
+  bool dots = std::is_same_v<K, float> && p.m == 1 && p.b.row_stride == 1 && c.form(1).empty();
   if (native && one_b && !dots && c.constant(1) != nullptr) {
     KL_ASSIGN(size_t bytes, matmul_packed_b_bytes<K>(p.k, p.n));
     MatrixView<K> view{c.constant(1)->data<K>(), static_cast<size_t>(p.b.row_stride),
                        static_cast<size_t>(p.b.column_stride), false};
-    KL_ASSIGN(p.packed_b, c.packed(1, format + "b", bytes, [&](std::byte* to) {
+    KL_ASSIGN(p.packed_b, c.packed(1, format(p.b) + "b", bytes, [&](std::byte* to) {
       matmul_pack_b(view, p.k, p.n, static_cast<K>(p.alpha), reinterpret_cast<K*>(to));
     }));
+    c.spent(1);
   } else if (native && items == 1 && c.constant(0) != nullptr) {
     KL_ASSIGN(size_t bytes, matmul_packed_a_bytes<K>(p.m, p.k));
     MatrixView<K> view{c.constant(0)->data<K>(), static_cast<size_t>(p.a.row_stride),
                        static_cast<size_t>(p.a.column_stride), false};
-    KL_ASSIGN(p.packed_a, c.packed(0, format + "a", bytes, [&](std::byte* to) {
+    KL_ASSIGN(p.packed_a, c.packed(0, format(p.a) + "a", bytes, [&](std::byte* to) {
       matmul_pack_a(view, p.m, p.k, static_cast<K>(p.alpha), reinterpret_cast<K*>(to));
     }));
   }

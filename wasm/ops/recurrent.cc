@@ -158,6 +158,8 @@ Status prepare(LowerContext& c, RecurrentParams* p) {
     KL_ASSIGN(p->packed_r, c.packed(kR, format + "r", p->r_bytes, [&](std::byte* to) {
       rnn_pack_r(s, c.constant(kR)->data<T>(), reinterpret_cast<T*>(to));
     }));
+    c.spent(kW);
+    c.spent(kR);
   }
   for (size_t* bytes : {&p->w_bytes, &p->r_bytes}) {
     KL_ASSIGN(*bytes, checked_add(*bytes, kBufferAlignment - 1));

@@ -15,10 +15,21 @@ constexpr int64_t kFoldElements = 1 << 16;
 // Integers and bools up to this size are followed from inputs to what they steer.
 constexpr int64_t kSteeringElements = 64;
 
+bool has_fixed_inputs(const Graph& graph) {
+  return std::ranges::all_of(graph.inputs, [&](ValueId id) {
+    const Type& type = graph.edge(id).type;
+    return type.has_shape && std::ranges::all_of(type.dims, [](const Dim& dim) { return dim.value >= 0; });
+  });
+}
+
 class Planner {
  public:
-  Planner(const Graph& graph, PackCache& packs, int threads)
-      : graph_(&graph), packs_(packs), threads_(threads), slot_of_(graph.edge_count(), -1) {}
+  Planner(Graph& graph, PackCache& packs, int threads)
+      : graph_(&graph),
+        packs_(packs),
+        threads_(threads),
+        fixed_(has_fixed_inputs(graph)),
+        slot_of_(graph.edge_count(), -1) {}
 
   Result<Plan> run(std::span<const Port> inputs) {
     for (size_t i = 0; i < graph_->inputs.size(); ++i) {
@@ -127,8 +138,8 @@ class Planner {
 
   // The branch's nodes become steps of this plan, and its results those of `node`.
   Status add_branch(const Node& node, const Subgraph& branch) {
-    const Graph* outer = graph_;
-    const Graph& body = *branch.graph;
+    Graph* outer = graph_;
+    Graph& body = *branch.graph;
     std::vector<int32_t> slots(body.edge_count(), -1), results;
     for (size_t i = 0; i < body.inputs.size(); ++i)
       slots[static_cast<size_t>(body.inputs[i])] = slot_for(branch.captures[i]);
@@ -229,6 +240,19 @@ class Planner {
     return {};
   }
 
+  // Weights that only this node reads are left in their packed form alone where that will do.
+  void let_go(const Node& node, const StepPlan& work) {
+    for (int i : work.spent) {
+      ValueId v = node.input(static_cast<size_t>(i));
+      Edge& edge = graph_->edge(v);
+      if (!edge.is_constant() || !edge.constant.buffer()->form.empty() || graph_->users(v).size() != 1 ||
+          graph_->is_output(v))
+        continue;
+      if (std::shared_ptr<Buffer> packed = packs_.take(edge.constant))
+        slot(slot_for(v)).constant = edge.constant = edge.constant.stand_in(std::move(packed));
+    }
+  }
+
   Status add_step(const Node& node, std::span<const Port> ports, std::span<InferContext::Output> outputs) {
     Step step;
     bool any_elements = false, all_values = true;
@@ -237,8 +261,9 @@ class Planner {
       all_values &= !outputs[i].value.empty();
     }
     if (!all_values) {
-      LowerContext context(node, ports, outputs, &packs_, &step.work, threads_);
+      LowerContext context(node, ports, outputs, &packs_, &step.work, threads_, fixed_);
       KL_TRY(node.def->lower(context));
+      let_go(node, step.work);
     }
     for (size_t i = 0; i < outputs.size(); ++i) {
       ValueId edge = node.outputs[i];
@@ -394,9 +419,10 @@ class Planner {
     }
   }
 
-  const Graph* graph_;  // the one whose nodes are being added
+  Graph* graph_;  // the one whose nodes are being added
   PackCache& packs_;
   int threads_;
+  bool fixed_;
   Plan plan_;
   std::vector<int32_t> slot_of_;      // by value of graph_
   std::vector<uint64_t> steered_by_;  // by slot: inputs on whose values it depends
@@ -404,7 +430,7 @@ class Planner {
 
 }  // namespace
 
-Result<Plan> make_plan(const Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads) {
+Result<Plan> make_plan(Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads) {
   KL_REQUIRE(inputs.size() == graph.inputs.size(), kInternal, inputs.size(), " inputs for a graph with ",
              graph.inputs.size());
   return Planner(graph, packs, threads).run(inputs);

@@ -16,6 +16,6 @@ inline bool may_steer(DType dtype, const Shape& shape, int64_t most) {
 // Plans `graph` (bound, passes done) for these inputs: one Port per graph input; a Port whose shape is not
 // known makes everything behind it late, and one with a value has that value in the plan. `threads`: how many
 // the steps run with at most. Failures name the node.
-Result<Plan> make_plan(const Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads);
+Result<Plan> make_plan(Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads);
 
 }  // namespace kinglet

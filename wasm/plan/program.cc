@@ -36,11 +36,23 @@ class Program::Packs final : public PackCache {
       return packed;
     }
     fill((*packed)->data());
+    (*packed)->form = format;
     it->second = {constant, *packed};
     return packed;
   }
+  std::shared_ptr<Buffer> take(const Tensor& constant) override {
+    auto it = entries_.lower_bound({constant.data(), ""});
+    auto is_its = [&] { return it != entries_.end() && it->first.first == constant.data(); };
+    if (!is_its()) return nullptr;
+    auto found = it++;
+    if (is_its()) return nullptr;
+    std::shared_ptr<Buffer> packed = std::move(found->second.packed);
+    taken_ += packed->bytes();
+    entries_.erase(found);
+    return packed;
+  }
   size_t bytes() const {
-    size_t total = 0;
+    size_t total = taken_;
     for (const auto& [_, entry] : entries_) total += entry.packed->bytes();
     return total;
   }
@@ -51,11 +63,12 @@ class Program::Packs final : public PackCache {
     std::shared_ptr<Buffer> packed;
   };
   std::map<std::pair<const std::byte*, std::string>, Entry> entries_;
+  size_t taken_ = 0;
 };
 
-Program::Program(std::shared_ptr<const Graph> graph, int threads)
+Program::Program(std::shared_ptr<Graph> graph, int threads)
     : Program(std::move(graph), threads, std::make_shared<Packs>(), kCredit) {}
-Program::Program(std::shared_ptr<const Graph> graph, int threads, std::shared_ptr<Packs> packs, int credit)
+Program::Program(std::shared_ptr<Graph> graph, int threads, std::shared_ptr<Packs> packs, int credit)
     : graph_(std::move(graph)), threads_(threads), packs_(std::move(packs)), credit_(credit) {}
 
 Result<std::shared_ptr<const Plan>> Program::plan(std::span<const Port> inputs) {

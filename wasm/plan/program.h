@@ -13,8 +13,9 @@ namespace kinglet {
 // are found more often than they are made. Subgraphs are programs of their own that share the packed weights.
 class Program {
  public:
-  // `graph` is bound and through the passes. Plans are made for up to `threads` threads.
-  explicit Program(std::shared_ptr<const Graph> graph, int threads = 1);
+  // `graph` is bound and through the passes; its constants lose their elements when only a packed form of
+  // them is needed any more. Plans are made for up to `threads` threads.
+  explicit Program(std::shared_ptr<Graph> graph, int threads = 1);
 
   const Graph& graph() const { return *graph_; }
   // The plan for these inputs, one Port per graph input, with the values of those that have at most
@@ -29,14 +30,14 @@ class Program {
 
  private:
   class Packs;
-  Program(std::shared_ptr<const Graph> graph, int threads, std::shared_ptr<Packs> packs, int credit);
+  Program(std::shared_ptr<Graph> graph, int threads, std::shared_ptr<Packs> packs, int credit);
 
   struct Kept {
     std::vector<Port> key;
     std::vector<Tensor> values;  // those that `key` points to
     std::shared_ptr<const Plan> plan;
   };
-  std::shared_ptr<const Graph> graph_;
+  std::shared_ptr<Graph> graph_;
   int threads_;
   std::shared_ptr<Packs> packs_;
   std::vector<Kept> kept_;

@@ -35,7 +35,7 @@ Status check_feed(const SessionPort& port, const Value& value) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const Graph> graph, Parallel* pool)
+Session::Session(std::shared_ptr<Graph> graph, Parallel* pool)
     : parallel_(pool != nullptr ? *pool : alone_),
       program_(graph, parallel_.threads()),
       instance_(program_, {&parallel_, &profile_}),

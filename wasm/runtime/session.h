@@ -23,7 +23,7 @@ struct NamedValue {
 class Session {
  public:
   // Runs on `pool`, which outlives the session; null: on the calling thread alone.
-  explicit Session(std::shared_ptr<const Graph> graph, Parallel* pool = nullptr);
+  explicit Session(std::shared_ptr<Graph> graph, Parallel* pool = nullptr);
   Session(const Session&) = delete;
 
   const std::vector<SessionPort>& inputs() const { return inputs_; }

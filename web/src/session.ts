@@ -48,7 +48,7 @@ export declare namespace InferenceSession {
   }
   /** What a session is made of and takes. */
   interface Info {
-    /** The graph before and after the passes, and the plan. */
+    /** The graph after the passes, and the plans. */
     text: string;
     /** The build of the engine. */
     variant: string;

@@ -124,7 +124,7 @@ Status open_and_run(const std::string& file, const Source& source, Random& rando
   if (!file.empty()) std::memcpy(bytes->data(), file.data(), file.size());
   OpenOptions options;
   options.optimize = !random.one_in(4);
-  KL_ASSIGN(OpenedModel model, open_model(bytes, {}, options));
+  KL_ASSIGN(OpenedModel model, open_model(std::move(bytes), {}, options));
   ++board.opened;
   std::vector<NamedValue> feeds = make_feeds(*model.session, source.vectors, random);
   std::vector<Value> outputs;

@@ -6,8 +6,8 @@ namespace kinglet::onnx {
 
 class Builder {
  public:
-  Builder(const ModelMessage& model, Storage storage, size_t nodes_left)
-      : model_(model), storage_(std::move(storage)), nodes_left_(nodes_left) {}
+  Builder(const ModelMessage& model, Storage& storage, size_t nodes_left)
+      : model_(model), storage_(storage), nodes_left_(nodes_left) {}
 
   // One failure that names all operators which the model uses and nobody knows, bodies and functions
   // included.
@@ -32,7 +32,7 @@ class Builder {
   Status inline_function(const FunctionMessage& function, const NodeMessage& message, Scope& scope);
 
   const ModelMessage& model_;
-  Storage storage_;
+  Storage& storage_;
   size_t nodes_left_;
 };
 

@@ -88,6 +88,8 @@ struct Storage {
   std::shared_ptr<Buffer> model;
   std::span<const ExternalFile> external;
   size_t dense_bytes = 0;
+  // Of tensors that lie in the model or in a file.
+  std::vector<std::shared_ptr<Buffer>> views = {};
 };
 
 // `nodes_left` is taken down for each node message met.

@@ -12,11 +12,14 @@ Result<std::unique_ptr<Graph>> read_onnx(std::shared_ptr<Buffer> model,
   // Before IR version 3 there was one domain and the opset could be left out.
   if (message.opsets.empty() && message.ir_version < 3) message.opsets.push_back({{}, 1});
   auto graph = std::make_unique<Graph>();
-  onnx::Builder builder(message, {std::move(model), external}, nodes_left);
+  onnx::Storage storage{std::move(model), external};
+  onnx::Builder builder(message, storage, nodes_left);
   KL_TRY(builder.know_operators());
   onnx::Scope scope(*graph);
   scope.opsets = &message.opsets;
   KL_TRY(builder.graph(message.graph, scope));
+  for (const ExternalFile& file : external) Buffer::break_up(file.bytes, storage.views);
+  Buffer::break_up(storage.model, storage.views);
   return graph;
 }
 

@@ -27,7 +27,8 @@ struct ModelInfo {
 };
 
 // Reads a ModelProto. Constants share the storage of `model` and `external` wherever their encoding allows
-// it, and keep it alive; `model` is readable for 16 bytes beyond its end. In the wasm build such constants
+// it, and keep it alive; `model` is readable for 16 bytes beyond its end. What only this call holds of them
+// is broken up (Buffer::break_up): the bytes are not to be read afterwards. In the wasm build such constants
 // may be misaligned for their type. Initializers are constants even where they are listed as graph inputs
 // too. Functions of the model are inlined; operators of older opsets are raised to their newest form; `bind`
 // has not run. Nothing is opened: weights in a file that was not handed in end in kMissingExternalData, whose

@@ -70,12 +70,14 @@ Result<TensorMessage> read_message(Bytes bytes) {
   return out;
 }
 
-// A tensor over `bytes`, which lie in `owner`. Copies where the platform cannot read them in place.
-Result<Tensor> view(DType dtype, const Shape& shape, Bytes bytes, const std::shared_ptr<Buffer>& owner) {
+// A tensor over `bytes`, which lie in `owner`. Copies what is small, so that large views are neighbours, and
+// where the platform cannot read them in place.
+[[gnu::noinline]] Result<Tensor> view(DType dtype, const Shape& shape, Bytes bytes,
+                                      const std::shared_ptr<Buffer>& owner, Storage& storage) {
+  bool copy = bytes.size() < kLargeBuffer;
+#ifndef __wasm__
   size_t alignment = static_cast<size_t>(std::clamp(dtype_bits(dtype) / 8, 1, 8));
-  bool copy = reinterpret_cast<uintptr_t>(bytes.data()) % alignment != 0;
-#ifdef __wasm__
-  copy = false;
+  copy |= reinterpret_cast<uintptr_t>(bytes.data()) % alignment != 0;
 #endif
   // Loading a bool that is neither 0 nor 1 is undefined.
   bool normalize =
@@ -89,7 +91,8 @@ Result<Tensor> view(DType dtype, const Shape& shape, Bytes bytes, const std::sha
     return out;
   }
   auto* data = const_cast<std::byte*>(bytes.data());
-  return Tensor(dtype, shape, Buffer::borrow(data, bytes.size(), owner));
+  storage.views.push_back(Buffer::borrow(data, bytes.size(), owner));
+  return Tensor(dtype, shape, storage.views.back());
 }
 
 // `text` as a decimal number.
@@ -104,8 +107,7 @@ Result<uint64_t> parse_number(std::string_view text) {
   return value;
 }
 
-Result<Tensor> read_external(const TensorMessage& message, DType dtype, size_t bytes,
-                             const Storage& storage) {
+Result<Tensor> read_external(const TensorMessage& message, DType dtype, size_t bytes, Storage& storage) {
   std::string_view path, offset_text = "0", length_text;
   for (Bytes entry : message.external) {
     std::string_view key, value;
@@ -139,7 +141,7 @@ Result<Tensor> read_external(const TensorMessage& message, DType dtype, size_t b
              "external data at ", offset, " with ", length, " bytes, but ", path, " has ",
              file->bytes->bytes(), " bytes");
   Bytes data(file->bytes->data() + offset, bytes);
-  return view(dtype, message.dims, data, file->bytes);
+  return view(dtype, message.dims, data, file->bytes, storage);
 }
 
 // The field that holds elements of a dtype outside of raw_data.
@@ -162,7 +164,7 @@ Field data_field(DType dtype) {
 }
 
 // float_data and double_data: fixed width, so that one packed field can be used in place.
-Result<Tensor> read_fixed(const TensorMessage& message, DType dtype, size_t bytes, const Storage& storage) {
+Result<Tensor> read_fixed(const TensorMessage& message, DType dtype, size_t bytes, Storage& storage) {
   Field field = data_field(dtype);
   size_t width = field == kFloatData ? sizeof(float) : sizeof(double);
   Tensor out;
@@ -172,7 +174,7 @@ Result<Tensor> read_fixed(const TensorMessage& message, DType dtype, size_t byte
   while (m.next()) {
     if (m.field() != field) continue;
     if (m.is_packed() && m.bytes().size() == bytes && out.empty()) {
-      KL_ASSIGN(out, view(dtype, message.dims, m.bytes(), storage.model));
+      KL_ASSIGN(out, view(dtype, message.dims, m.bytes(), storage.model, storage));
     } else if (field == kFloatData) {
       m.append_to(&floats);
     } else {
@@ -252,7 +254,7 @@ Result<Tensor> read_data(const TensorMessage& message, Storage& storage) {
   if (message.has_raw) {
     KL_REQUIRE(message.raw.size() == bytes, kInvalidModel, message.raw.size(), " bytes of data for ", dtype,
                message.dims, ", which needs ", bytes);
-    return view(dtype, message.dims, message.raw, storage.model);
+    return view(dtype, message.dims, message.raw, storage.model, storage);
   }
   if (bytes == 0) return Tensor::allocate(dtype, message.dims);
   Field field = data_field(dtype);

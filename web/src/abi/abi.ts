@@ -94,7 +94,7 @@ export interface Exports {
   kl_session_new(): number;
   kl_session_file(a0: number, a1: number, a2: number, a3: number): number;
   kl_session_dimension(a0: number, a1: number, a2: number, a3: bigint): number;
-  kl_session_open(a0: number, a1: number, a2: number, a3: number): number;
+  kl_session_open(a0: number, a1: number, a2: number): number;
   kl_session_describe(a0: number): number;
   kl_session_feed(a0: number, a1: number, a2: number): number;
   kl_session_fetch(a0: number, a1: number): number;
@@ -280,7 +280,7 @@ export class Abi extends Calls {
     return this.handle(this.exports.kl_session_new());
   }
 
-  /** Before opening: an external data file of the model. */
+  /** Before opening: the model (its path is empty) or an external data file of it. */
   sessionFile(session: Handle, path: string, bytes: Handle): void {
     const [pathAt, pathLength] = this.place(path) as [number, number];
     this.done(this.exports.kl_session_file(session, pathAt, pathLength, bytes));
@@ -292,9 +292,9 @@ export class Abi extends Calls {
     this.done(this.exports.kl_session_dimension(session, nameAt, nameLength, BigInt(value)));
   }
 
-  /** Reads, checks and prepares a model. `model` may be released afterwards. */
-  sessionOpen(session: Handle, model: Handle, optimize: number, profile: number): void {
-    this.done(this.exports.kl_session_open(session, model, optimize, profile));
+  /** Reads, checks and prepares the model. Its files lose their bytes unless their handles are kept. */
+  sessionOpen(session: Handle, optimize: number, profile: number): void {
+    this.done(this.exports.kl_session_open(session, optimize, profile));
   }
 
   /** Inputs and outputs as JSON: {inputs: [port], outputs: [port]}, port {name, text, type}, type {kind, dtype?, shape?, element?}. */

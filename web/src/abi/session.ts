@@ -155,24 +155,20 @@ export class EngineSession {
   /** Bytes that the model and its files had. */
   fileBytes = 0;
 
-  /** Opens the model, whose bytes and files it takes over. */
-  open(
-    model: Handle,
-    files: readonly (readonly [path: string, bytes: Handle])[],
-    options: OpenOptions,
-  ): Description {
+  /** Opens a model with its files, the model's path being empty. Their bytes become the session's memory. */
+  open(files: readonly (readonly [path: string, bytes: Handle])[], options: OpenOptions): Description {
     const abi = this.#abi;
     return this.#guard(() => {
       if (this.heap.shared && this.#startHelper) this.#threads = options.threads;
       abi.threadsSet(this.#threads);
       this.#session = abi.sessionNew();
-      for (const [path, bytes] of files) abi.sessionFile(this.#session, path, bytes);
-      for (const [name, extent] of options.dimensions) abi.sessionDimension(this.#session, name, extent);
-      abi.sessionOpen(this.#session, model, Number(options.optimize), Number(options.profile));
-      for (const bytes of [model, ...files.map(([, bytes]) => bytes)]) {
+      for (const [path, bytes] of files) {
+        abi.sessionFile(this.#session, path, bytes);
         this.fileBytes += abi.bytesSize(bytes);
         abi.release(bytes);
       }
+      for (const [name, extent] of options.dimensions) abi.sessionDimension(this.#session, name, extent);
+      abi.sessionOpen(this.#session, Number(options.optimize), Number(options.profile));
       return JSON.parse(abi.sessionDescribe(this.#session)) as Description;
     });
   }

@@ -44,17 +44,16 @@ export async function openSession(
   const progress = meter(all.length, report);
   const engine = await EngineSession.create(await module, startHelper);
   engine.limitMemory(options.memoryLimit);
-  const handles: Handle[] = [];
+  const received: [path: string, bytes: Handle][] = [];
   for (const [i, stream] of streams.entries()) {
     const allocate = (bytes: number) => {
       const destination = engine.allocate(bytes);
-      handles[i] = destination.handle;
+      received[i] = [i === 0 ? '' : (files[i - 1] as OpenRequest['files'][0]).path, destination.handle];
       return destination.write;
     };
     await receive(stream, allocate, progress(i), signal);
   }
   signal?.throwIfAborted();
-  const named = files.map(({ path }, i) => [path, handles[i + 1] as Handle] as const);
-  const description = engine.open(handles[0] as Handle, named, options);
+  const description = engine.open(received, options);
   return { engine, description };
 }
