@@ -258,11 +258,14 @@ TEST_CASE("conv: which kernel a shape gets") {
   // Winograd needs channels enough for its transforms and outputs enough for its larger weights.
   CHECK(name(square(1, 64, 64, {56, 3, 1, 1, 1, 1})) == "conv_winograd");
   CHECK(name(square(1, 256, 256, {14, 3, 1, 1, 1, 1})) == "conv_winograd");
-  CHECK(name(square(1, 512, 512, {7, 3, 1, 1, 1, 1})) == "conv_winograd");
+  CHECK(name(square(1, 256, 256, {7, 3, 1, 1, 1, 1})) == "conv_winograd");
+  CHECK(name(square(1, 512, 512, {14, 3, 1, 1, 1, 1})) == "conv_winograd");
+  // 38 MB for four tiles.
+  CHECK(name(square(1, 512, 512, {7, 3, 1, 1, 1, 1})) == "conv_im2col");
   CHECK(name(square(1, 512, 512, {3, 3, 1, 1, 1, 1})) == "conv_im2col");
   CHECK(name(square(1, 8, 8, {56, 3, 1, 1, 1, 1})) == "conv_direct");
   CHECK(name(square(1, 64, 64, {56, 3, 2, 1, 1, 1})) == "conv_winograd");
-  CHECK(name(square(1, 512, 512, {14, 3, 2, 1, 1, 1})) == "conv_winograd");
+  CHECK(name(square(1, 512, 512, {14, 3, 2, 1, 1, 1})) == "conv_im2col");
   CHECK(name(square(1, 16, 32, {112, 3, 2, 1, 1, 1})) == "conv_direct");
   CHECK(name(square(1, 64, 64, {56, 3, 1, 2, 2, 2})) == "conv_direct");
   CHECK(std::string(conv_kernel_name(select_conv<double>(kShapes[15]))) == "conv_im2col");

@@ -78,11 +78,15 @@ bool winograd_pays(const ConvShape& s) {
   // In multiply-adds: products, of which so many take as long as reading a weight from memory, and
   // transforms. Small products do not pay.
   constexpr double kReading = 6;
+  // Weights of more than so many bytes, which are four times those of the definition, have to serve some
+  // tiles.
+  constexpr double kLargeWeights = 16 << 20, kFewTiles = 8;
   double channels = static_cast<double>(s.in_channels) * static_cast<double>(s.out_channels);
   double both = static_cast<double>(s.in_channels + s.out_channels), out = static_cast<double>(s.out_size());
   bool strided = is_strided(s);
   size_t each = strided ? kOdd : kIn + 1 - s.kernel[1];
   auto tiles = static_cast<double>(ceil_div(s.out[1], each) * ceil_div(s.out[2], each));
+  if (tiles < kFewTiles && channels * kPlaces * sizeof(float) > kLargeWeights) return false;
   double rows = 0;
   for (size_t p = 0; p < kPlaces; ++p)
     rows += std::max(tiles * static_cast<double>(parts_of(strided, p)), kReading);
