@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cstring>
+
 #include "frontends/onnx/reader.h"
 #include "support/onnx_writer.h"
 
@@ -23,21 +25,26 @@ std::vector<T> list(const Tensor& t) {
 }
 }  // namespace
 
-TEST_CASE("raw data is used in place when it is aligned, in WebAssembly always") {
-  for (size_t padding = 0; padding < 8; ++padding) {
-    Proto p = Proto().bytes(12, std::string(padding, 'x'));
-    p.integer(1, 2).integer(1, 2).integer(2, 1).packed<float>(9, {1, 2, 3, 4});
-    auto buffer = p.buffer();
-    auto t = read_onnx_tensor(buffer);
-    REQUIRE(t.ok());
-    CHECK(list<float>(*t) == std::vector<float>{1, 2, 3, 4});
-    CHECK((t->shape() == Shape{2, 2}));
-    bool inside = t->data() >= buffer->data() && t->data() < buffer->data() + buffer->bytes();
-    bool aligned = (p.data().size() - 16) % 4 == 0;
+TEST_CASE("large raw data is used in place when it is aligned, in WebAssembly always") {
+  const std::vector<float> few{1, 2, 3, 4}, many(kLargeBuffer / sizeof(float), 5);
+  for (const auto& values : {few, many}) {
+    std::string raw(values.size() * sizeof(float), 0);
+    std::memcpy(raw.data(), values.data(), raw.size());
+    for (size_t padding = 0; padding < 8; ++padding) {
+      Proto p = Proto().bytes(12, std::string(padding, 'x'));
+      p.integer(1, 2).integer(1, static_cast<int64_t>(values.size() / 2)).integer(2, 1).bytes(9, raw);
+      auto buffer = p.buffer();
+      auto t = read_onnx_tensor(buffer);
+      REQUIRE(t.ok());
+      CHECK(list<float>(*t) == values);
+      CHECK((t->shape() == Shape{2, static_cast<int64_t>(values.size() / 2)}));
+      bool inside = t->data() >= buffer->data() && t->data() < buffer->data() + buffer->bytes();
+      bool aligned = (p.data().size() - raw.size()) % 4 == 0;
 #ifdef __wasm__
-    aligned = true;  // WebAssembly loads from any address
+      aligned = true;  // WebAssembly loads from any address
 #endif
-    CHECK(inside == aligned);
+      CHECK(inside == (aligned && raw.size() >= kLargeBuffer));
+    }
   }
 }
 
