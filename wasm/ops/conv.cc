@@ -84,7 +84,8 @@ Status prepare(LowerContext& c, ConvParams p) {
   p.kernel = possible(c, select_conv<T>(p.shape));
   if (!p.shape.empty()) KL_TRY(pack<T>(c, &p));
   if (c.has_input(3)) c.in_place(0, 3);
-  add_float_step<run<T>>(c, conv_kernel_name(p.kernel), c.dtype(0), std::move(p));
+  const char* name = conv_kernel_name(p.kernel);
+  add_float_step<run<T>>(c, name, c.dtype(0), std::move(p));
   return {};
 }
 
