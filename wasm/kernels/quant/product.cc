@@ -32,6 +32,9 @@ constexpr Kernel kKernels[] = {
 };
 const Kernel& kernel_of(QuantKernel kernel) { return kKernels[static_cast<size_t>(kernel)]; }
 
+// Where the rows' sums of a packed A begin behind so many bytes of strips.
+size_t sums_behind(size_t bytes) { return align_up(bytes, sizeof(int32_t)); }
+
 #if defined(__wasm_relaxed_simd__) || !defined(__wasm_simd128__)
 inline constexpr bool kHasDot = true;
 #else
@@ -162,7 +165,9 @@ void run_task(const QuantMatMul& call, const Kernel& kernel, const Terms& terms,
     int32_t unpacked_sums[kRows] = {};
     const int32_t* row_sums = unpacked_sums;
     if (a.packed) {
-      row_sums = reinterpret_cast<const int32_t*>(a.data + blocks.count * blocks.height * blocks.depth) + row;
+      row_sums = reinterpret_cast<const int32_t*>(a.data +
+                                                  sums_behind(blocks.count * blocks.height * blocks.depth)) +
+                 row;
     } else {
       copy_strip(a, row, rows, blocks.height, call.k, kernel.group, scratch + blocks.bytes_at);
       bytes = scratch + blocks.bytes_at;
@@ -211,7 +216,9 @@ Result<size_t> quant_packed_a_bytes(size_t m, size_t k, QuantKernel kernel) {
   KL_ASSIGN(size_t rows, checked_add(m, kRows));
   KL_ASSIGN(size_t bytes, checked_mul(rows, depth));
   KL_ASSIGN(size_t sums, checked_mul(m + 1, sizeof(int32_t)));
-  return checked_add(bytes, sums);
+  KL_ASSIGN(bytes, checked_add(bytes, sums));
+  // Those of a further group begin at a multiple of four, too.
+  return bytes & ~(sizeof(int32_t) - 1);
 }
 
 Result<size_t> quant_packed_b_bytes(size_t k, size_t n, QuantKernel kernel) {
@@ -223,7 +230,7 @@ Result<size_t> quant_packed_b_bytes(size_t k, size_t n, QuantKernel kernel) {
 void quant_pack_a(const ByteMatrix& a, size_t m, size_t k, QuantKernel kernel, uint8_t* packed) {
   size_t group = kernel_of(kernel).group, depth = ceil_div(k, group) * group;
   size_t height = height_of(m), whole = align_up(m, height);
-  auto* sums = reinterpret_cast<int32_t*>(packed + whole * depth);
+  auto* sums = reinterpret_cast<int32_t*>(packed + sums_behind(whole * depth));
   for (size_t row = 0; row < m; row += height) {
     size_t rows = std::min(height, m - row);
     copy_strip(a, row, rows, height, k, group, packed + row * depth);
