@@ -141,7 +141,7 @@ void run_task(const QuantMatMul& call, const Kernel& kernel, const Terms& terms,
       size_t row = kQuantPanel;
       if (call.pack) {
         call.pack(call.pack_context, item.b, n, to);
-      } else if (blocks.wide && b.column == 1 && n + kQuantPanel <= n1) {
+      } else if (blocks.wide && b.column == 1 && call.k != 0 && n + kQuantPanel <= n1) {
         from = b.data + n, row = b.row;
       } else {
         copy_panel(b, call.k, n, std::min(kQuantPanel, n1 - n), to);
