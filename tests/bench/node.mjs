@@ -11,7 +11,8 @@ import { inTurn } from './statistics.mjs';
 export async function contestantHere(name, runtime, subject) {
   const opened = await openRuntime(runtime);
   const model = await readSubject(subject);
-  const feeds = await subject.feeds();
+  const series = subject.series ? await subject.series() : [await subject.feeds()];
+  let turn = 0;
   const since = performance.now();
   const session = await opened.create(model);
   const creation = performance.now() - since;
@@ -19,7 +20,7 @@ export async function contestantHere(name, runtime, subject) {
     const times = [];
     for (let i = 0; i < runs; i++) {
       const start = performance.now();
-      await session.run(feeds);
+      await session.run(series[turn++ % series.length]);
       times.push(performance.now() - start);
     }
     return times;

@@ -62,10 +62,14 @@ export async function serveSite(subjects, models = [], more) {
   await placeStarts();
   await writeFile(join(site, 'subjects/tiny.onnx'), tinyModel());
   for (const { file, path } of models) await place(path, join(site, 'subjects', file));
-  for (const subject of new Map(subjects.map((subject) => [key(subject), subject])).values()) {
+  const places = new Map();
+  for (const subject of subjects)
+    if (subject.twin || !places.has(key(subject))) places.set(key(subject), subject);
+  for (const subject of places.values()) {
     await place(await subject.path(), join(site, 'subjects', filesOf(subject).model));
     if (subject.twin) await place(await subject.twin(), join(site, 'subjects', twinOf(subject).model));
-    await writeFeeds(join(site, 'inputs', key(subject)), await subject.feeds());
+    const series = subject.series ? await subject.series() : [await subject.feeds()];
+    await writeSeries(join(site, 'inputs', key(subject)), series);
   }
   await more?.();
   const mounts = [
@@ -77,18 +81,21 @@ export async function serveSite(subjects, models = [], more) {
   return startServer({ mounts, port: 0 });
 }
 
-async function writeFeeds(path, feeds) {
+/** Inputs of one run after the other. */
+async function writeSeries(path, series) {
   const parts = [];
-  const inputs = [];
   let offset = 0;
-  for (const [name, { type, dims, data }] of Object.entries(feeds)) {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    inputs.push({ name, type, dims, offset, length: data.length });
-    // Every input starts where any typed array can.
-    const padding = -bytes.length & 7;
-    parts.push(bytes, new Uint8Array(padding));
-    offset += bytes.length + padding;
-  }
+  const inputs = series.map((feeds) =>
+    Object.entries(feeds).map(([name, { type, dims, data }]) => {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      const input = { name, type, dims, offset, length: data.length };
+      // Every input starts where any typed array can.
+      const padding = -bytes.length & 7;
+      parts.push(bytes, new Uint8Array(padding));
+      offset += bytes.length + padding;
+      return input;
+    }),
+  );
   await writeFile(`${path}.json`, JSON.stringify(inputs));
   await writeFile(`${path}.bin`, Buffer.concat(parts));
 }

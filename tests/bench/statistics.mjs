@@ -26,7 +26,7 @@ export async function inTurn(contestants, { rounds, block }) {
   for (const contestant of contestants) {
     const first = await contestant.time(2);
     const again = await contestant.time(Math.max(1, Math.min(20, Math.floor(block / 2 / first[1]))));
-    runs.push(Math.max(1, Math.min(200, Math.round(block / median(again)))));
+    runs.push(Math.max(1, Math.min(2000, Math.round(block / median(again)))));
   }
   const samples = contestants.map(() => []);
   const turns = contestants.map(() => []);
