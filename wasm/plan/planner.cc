@@ -4,7 +4,7 @@
 
 #include "ops/evaluate.h"
 #include "ops/signature.h"
-#include "plan/memory.h"
+#include "plan/placement.h"
 
 namespace kinglet {
 
@@ -48,10 +48,7 @@ class Planner {
     KL_TRY(add_nodes());
     for (ValueId id : graph_->outputs) plan_.outputs.push_back(slot_for(id));
     drop_unused_steps();
-    place_outputs();
-    share_in_place();
-    KL_TRY(place_arena());
-    release_late_values();
+    KL_TRY(place_values(&plan_));
     return std::move(plan_);
   }
 
@@ -317,106 +314,6 @@ class Planner {
     }
     std::ranges::reverse(kept);
     plan_.steps = std::move(kept);
-  }
-
-  void place_outputs() {
-    for (int32_t i : plan_.outputs) {
-      if (i >= 0 && slot(root(i)).storage == Storage::kArena) slot(root(i)).storage = Storage::kOutput;
-    }
-    follow_roots();
-  }
-  void follow_roots() {
-    for (Slot& s : plan_.slots) {
-      if (s.alias_of >= 0) s.storage = slot(s.alias_of).storage;
-    }
-  }
-
-  // First and last step at which each root is in use.
-  void lifetimes(std::vector<Lifetime>* out) {
-    out->assign(plan_.slots.size(), Lifetime{INT32_MAX, -1, 0, 0});
-    for (size_t n = 0; n < plan_.steps.size(); ++n) {
-      auto touch = [&](int32_t i) {
-        if (i < 0) return;
-        Lifetime& l = (*out)[static_cast<size_t>(root(i))];
-        l.first = std::min(l.first, static_cast<int>(n));
-        l.last = std::max(l.last, static_cast<int>(n));
-      };
-      const Step& step = plan_.steps[n];
-      std::ranges::for_each(step.inputs, touch);
-      std::ranges::for_each(step.outputs, touch);
-      for (const auto& captures : step.captures) std::ranges::for_each(captures, touch);
-    }
-  }
-
-  // Lets results take over the storage of an input that is read for the last time.
-  void share_in_place() {
-    std::vector<Lifetime> live;
-    lifetimes(&live);
-    for (size_t n = 0; n < plan_.steps.size(); ++n) {
-      const Step& step = plan_.steps[n];
-      for (auto [out, in] : step.work.in_place) {
-        int32_t to = step.outputs[static_cast<size_t>(out)], from = step.inputs[static_cast<size_t>(in)];
-        if (to < 0 || from < 0) continue;
-        from = root(from);
-        if (slot(to).alias_of >= 0 || slot(from).storage != Storage::kArena ||
-            live[static_cast<size_t>(from)].last != static_cast<int>(n))
-          continue;
-        if (slot(to).storage != Storage::kArena && slot(to).storage != Storage::kOutput) continue;
-        if (bytes_of(to) != bytes_of(from)) continue;
-        live[static_cast<size_t>(from)].last = live[static_cast<size_t>(to)].last;
-        slot(from).storage = slot(to).storage;
-        for (size_t i = 0; i < plan_.slots.size(); ++i) {
-          if (plan_.slots[i].alias_of == to) plan_.slots[i].alias_of = from;
-        }
-        slot(to).alias_of = from;
-        break;
-      }
-    }
-    follow_roots();
-  }
-
-  size_t bytes_of(int32_t i) {
-    // Checked by infer for every known shape.
-    auto bytes = checked_bytes(slot(i).dtype, slot(i).shape.count());
-    return bytes.ok() ? *bytes : 0;
-  }
-
-  Status place_arena() {
-    std::vector<Lifetime> live;
-    lifetimes(&live);
-    std::vector<Lifetime> blocks;
-    std::vector<int32_t> owners;
-    for (size_t i = 0; i < plan_.slots.size(); ++i) {
-      auto s = static_cast<int32_t>(i);
-      if (slot(s).storage != Storage::kArena || slot(s).alias_of >= 0 || live[i].last < 0) continue;
-      blocks.push_back({live[i].first, live[i].last, bytes_of(s), 0});
-      owners.push_back(s);
-    }
-    for (size_t n = 0; n < plan_.steps.size(); ++n) {
-      if (plan_.steps[n].work.scratch_bytes == 0) continue;
-      blocks.push_back({static_cast<int>(n), static_cast<int>(n), plan_.steps[n].work.scratch_bytes, 0});
-      owners.push_back(-1 - static_cast<int32_t>(n));
-    }
-    KL_ASSIGN(plan_.arena_bytes, assign_offsets(blocks));
-    for (size_t i = 0; i < blocks.size(); ++i) {
-      if (owners[i] >= 0)
-        slot(owners[i]).offset = blocks[i].offset;
-      else
-        plan_.steps[static_cast<size_t>(-1 - owners[i])].scratch_offset = blocks[i].offset;
-    }
-    return {};
-  }
-
-  void release_late_values() {
-    std::vector<Lifetime> live;
-    lifetimes(&live);
-    for (size_t i = 0; i < plan_.slots.size(); ++i) {
-      auto s = static_cast<int32_t>(i);
-      if (slot(s).storage != Storage::kRun || live[i].last < 0 ||
-          std::ranges::find(plan_.outputs, s) != plan_.outputs.end())
-        continue;
-      plan_.steps[static_cast<size_t>(live[i].last)].release.push_back(s);
-    }
   }
 
   Graph* graph_;  // the one whose nodes are being added

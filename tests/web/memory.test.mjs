@@ -1,0 +1,50 @@
+// What a session takes, keeps and gives back.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Tensor } from 'kinglet';
+import { model, node } from './models.mjs';
+import { fails, feeds, floats, inBothPlaces } from './sessions.mjs';
+
+inBothPlaces((open) => {
+  test('keeps to its memory limit, and goes on after a run that asked for more', async () => {
+    const expand = model({
+      inputs: { x: ['float32', 1], shape: ['int64', 'R'] },
+      outputs: { y: ['float32', ''] },
+      nodes: [node('Expand', 'x shape', 'y')],
+    });
+    const session = await open(expand, { memoryLimit: 1_000_000 });
+    const run = (extent) =>
+      session.run({ x: floats([1], 7), shape: new Tensor('int64', [BigInt(extent)], [1]) });
+    await fails(run(1_000_000), 'out_of_memory', /4000000 bytes asked for.* 1000000 allowed/);
+    const { y } = await run(1000);
+    assert.deepEqual([...y.data], new Array(1000).fill(7));
+    await session.release();
+    await fails(open(expand, { memoryLimit: 20 }), 'out_of_memory', / 20 allowed/);
+    for (const memoryLimit of [0, -1, 1.5, '1000', Number.NaN])
+      await fails(open(expand, { memoryLimit }), 'invalid_argument', /memoryLimit/);
+  });
+
+  test('a released session says so', async () => {
+    const session = await open();
+    const late = session.run(feeds()).catch((error) => error);
+    await session.release();
+    await session.release();
+    await fails(session.run(feeds()), 'session_released');
+    await fails(session.run({}), 'session_released');
+    await fails(session.info(), 'session_released');
+    const outcome = await late;
+    assert.ok(outcome.joined || outcome.code === 'session_released');
+  });
+
+  test('memory does not grow with the number of runs', async () => {
+    const session = await open();
+    const big = { a: floats([1000, 3]), b: floats([1000, 3]) };
+    for (let i = 0; i < 3; i++) await session.run(big);
+    const before = await session.info();
+    for (let i = 0; i < 200; i++) await session.run(big);
+    const after = await session.info();
+    assert.equal(after.liveBytes, before.liveBytes);
+    assert.equal(after.heapBytes, before.heapBytes);
+    await session.release();
+  });
+});
