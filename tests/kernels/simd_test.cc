@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -78,6 +79,12 @@ TEST_CASE("elementary functions stay within their stated error") {
     CHECK(std::fabs(y[0] - logistic(x)) <= std::numeric_limits<float>::min());
   }
   CHECK(worst([](auto x) { return simd::erf(x); }, d(std::erf), 1e-37f, 1e30f) <= 6);
+  for (float x = -2e30f; x < 1e30f; x = x < -20 ? x / 3 : x > 20 ? x * 3 : x + 0.001f) {
+    float y[4];
+    simd::silu(vec<float, 4>::splat(x)).store(y);
+    float bound = x < -16 ? 0x1p-19f : 3 * std::max(1.0f, std::fabs(x)) * 0x1p-23f;
+    CHECK(std::fabs(y[0] - x * logistic(x)) <= bound);
+  }
 }
 
 TEST_CASE("elementary functions are exact at special values") {
@@ -89,6 +96,10 @@ TEST_CASE("elementary functions are exact at special values") {
   same_at_special_values([](auto x) { return simd::tanh(x); }, d(std::tanh));
   same_at_special_values([](auto x) { return simd::sigmoid(x); }, logistic);
   same_at_special_values([](auto x) { return simd::erf(x); }, d(std::erf));
+  // Of -inf it is near zero, where the product of -inf and 0 is NaN.
+  same_at_special_values(
+      [](auto x) { return select(x < decltype(x)::splat(-1), decltype(x)::splat(0), simd::silu(x)); },
+      [](double x) { return x < 0 ? 0.0 : x; });
 }
 
 // Every operation of vec<T, N> against the same on single elements.

@@ -124,6 +124,19 @@ inline V sigmoid(V x) {
   return half / madd(p.power(), p.scale(), half);
 }
 
+// x / (1 + e^-x); 3 units of max(1, |x|) 2^-23, and -2e-6 in place of what is nearer to zero below -16
+template <class V>
+inline V silu(V x) {
+  // x (1/2 + tanh(x/2) / 2), tanh as a quotient of polynomials up to 16, from where it is one.
+  const V from = max(x, number<-16.0f>(x));
+  const V a = min(from, number<16.0f>(x));
+  const V t = a * a;
+  V p = polynomial<264573312.0f, 8540397.0f, 48567.828125f, 46.68857955932617f>(t);
+  V q = madd(t + number<3915.698486328125f>(x), t, number<1571339.25f>(x));
+  q = madd(madd(q, t, number<122352080.0f>(x)), t, number<1058294080.0f>(x));
+  return from * (a * p / q + number<0.5f>(x));
+}
+
 // 6 ulp
 template <class V>
 inline V erf(V x) {
