@@ -18,10 +18,20 @@ Tensor filled(const Shape& shape) {
   return floats(shape, std::move(values));
 }
 
-std::vector<float> run(Session& session, std::vector<NamedValue> feeds) {
+// The same in steps of a sixteenth from `zero`.
+template <class T>
+Tensor filled_bytes(const Shape& shape, int zero) {
+  std::vector<T> values(static_cast<size_t>(shape.count()));
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<T>(pattern(i) * 16 + static_cast<float>(zero));
+  return tensor<T>(shape, std::move(values));
+}
+
+template <class T = float>
+std::vector<T> run(Session& session, std::vector<NamedValue> feeds) {
   std::vector<Value> out;
   require_ok(session.run(feeds, {}, &out));
-  return read<float>(out[0]);
+  return read<T>(out[0]);
 }
 
 void check_close(const std::vector<float>& a, const std::vector<double>& b) {
@@ -154,5 +164,54 @@ TEST_CASE("a convolution does with the form that it has, whatever the image") {
     }
     CHECK(kernel() == "conv_winograd");
     CHECK(run(session, {{"x", filled({0, kChannels, 8, 8})}}).empty());
+  }
+}
+
+TEST_CASE("integer weights are kept packed only, too") {
+  constexpr int64_t kChannels = 32;
+  constexpr int kZero = 100;
+  for (bool small_first : {false, true}) {
+    CAPTURE(small_first);
+    auto graph = std::make_shared<Graph>();
+    auto scale = [&](float value) { return graph->add_constant("scale", floats({}, {value})); };
+    auto zero = [&](uint8_t value) { return graph->add_constant("zero", tensor<uint8_t>({}, {value})); };
+    ValueId x = add_input(*graph, "x", DType::kInt8);
+    ValueId x_zero = graph->add_constant("x_zero", tensor<int8_t>({}, {0}));
+    ValueId w = graph->add_constant("w", filled_bytes<uint8_t>({kChannels, kChannels, 3, 3}, kZero));
+    Attributes attributes;
+    attributes.set("pads", std::vector<int64_t>{1, 1, 1, 1});
+    graph->outputs = add(*graph, "QLinearConv",
+                         {x, scale(1.0f / 16), x_zero, w, scale(1.0f / 16), zero(kZero), scale(1), zero(128)},
+                         1, attributes);
+    Session session(bound(graph));
+    auto check = [&](int64_t side) {
+      auto y = run<uint8_t>(session, {{"x", filled_bytes<int8_t>({1, kChannels, side, side}, 0)}});
+      auto want = convolution(kChannels, side);
+      REQUIRE(y.size() == want.size());
+      for (size_t i = 0; i < y.size(); ++i)
+        REQUIRE(y[i] == std::clamp(std::nearbyint(want[i]) + 128, 0.0, 255.0));
+    };
+    if (small_first) check(4);
+    for (int64_t side : {40, 4, 3, 33}) {
+      check(side);
+      CHECK(has_elements(session, w) == small_first);
+    }
+    CHECK(run<uint8_t>(session, {{"x", filled_bytes<int8_t>({0, kChannels, 8, 8}, 0)}}).empty());
+  }
+  auto graph = std::make_shared<Graph>();
+  ValueId x = add_input(*graph, "x", DType::kInt8);
+  ValueId w = graph->add_constant("w", filled_bytes<int8_t>({kIn, kOut}, 0));
+  graph->outputs = add(*graph, "MatMulInteger", {x, w});
+  Session session(bound(graph));
+  for (int64_t rows : {1, 3, 0, 50}) {
+    auto y = run<int32_t>(session, {{"x", filled_bytes<int8_t>({rows, kIn}, 0)}});
+    for (int64_t i = 0; i < rows * kOut; ++i) {
+      float sum = 0;
+      for (int64_t k = 0; k < kIn; ++k)
+        sum += 256 * pattern(static_cast<size_t>(i / kOut * kIn + k)) *
+               pattern(static_cast<size_t>(k * kOut + i % kOut));
+      REQUIRE(static_cast<float>(y[static_cast<size_t>(i)]) == sum);
+    }
+    CHECK_FALSE(has_elements(session, w));
   }
 }

@@ -81,6 +81,16 @@ Result<bool> per_channel(const OpContext& c, int input, const ConvShape& shape) 
   return {};
 }
 
+// What quant_conv_pack makes for a kernel, by kernel.
+constexpr std::string_view kForms[] = {"quant product", "quant depthwise", "quant winograd"};
+
+// The kernel for the form in which alone the weights are left.
+QuantConvKernel kernel_of(std::string_view form) {
+  size_t i = 0;
+  while (!form.starts_with(kForms[i])) ++i;
+  return static_cast<QuantConvKernel>(i);
+}
+
 [[gnu::noinline]] Status lower(LowerContext& c, const Roles& r) {
   Params p;
   p.roles = r;
@@ -101,19 +111,28 @@ Result<bool> per_channel(const OpContext& c, int input, const ConvShape& shape) 
     read_ints(*w_zero, zeros.data(), call.w_zero_channels ? p.channels : 1);
     constant.w_zero = zeros.data();
   }
-  if (c.constant(r.w) != nullptr && (w_zero != nullptr || !c.has_input(r.w_zero)))
+  std::string_view left = c.form(r.w);
+  if (left.empty() && c.constant(r.w) != nullptr && (w_zero != nullptr || !c.has_input(r.w_zero)))
     constant.w = c.constant(r.w)->data<const uint8_t>();
-  p.kernel = select_quant_conv(constant);
-  KL_ASSIGN(size_t packed_bytes, quant_conv_packed_bytes(call.shape, p.kernel));
-  KL_ASSIGN(size_t scratch, quant_conv_scratch_bytes(call.shape, p.kernel, c.threads()));
-  KL_ASSIGN(scratch, checked_add(scratch, p.lists_bytes));
+  p.kernel = left.empty() ? select_quant_conv(constant) : kernel_of(left);
   const char* name = quant_conv_name(call.shape, p.kernel);
-  int32_t zero = p.kernel == QuantConvKernel::kWinograd ? zeros[0] : 0;
-  std::string format = str(name, " ", call.shape.groups, " ", zero);
-  KL_ASSIGN(p.packed, c.packed(r.w, format, packed_bytes, [&](std::byte* to) {
-    constant.w = c.constant(r.w)->data<const uint8_t>();
-    quant_conv_pack(constant, p.kernel, reinterpret_cast<uint8_t*>(to));
-  }));
+  size_t packed_bytes = 0, scratch = 0;
+  if (!call.shape.empty()) {
+    KL_ASSIGN(packed_bytes, quant_conv_packed_bytes(call.shape, p.kernel));
+    KL_ASSIGN(scratch, quant_conv_scratch_bytes(call.shape, p.kernel, c.threads()));
+    bool winograd = p.kernel == QuantConvKernel::kWinograd;
+    std::string format =
+        str(kForms[static_cast<size_t>(p.kernel)], " ", call.shape.groups, " ", winograd ? zeros[0] : 0);
+    KL_ASSIGN(p.packed, c.packed(r.w, format, packed_bytes, [&](std::byte* to) {
+      constant.w = c.constant(r.w)->data<const uint8_t>();
+      quant_conv_pack(constant, p.kernel, reinterpret_cast<uint8_t*>(to));
+    }));
+    // Other shapes may need a product where this one does with Winograd's form, or the other way round.
+    bool settled = c.fixed() || (c.rank(r.w) <= 4 &&
+                                 (winograd || !quant_conv_accepts(constant, QuantConvKernel::kWinograd)));
+    if (settled) c.spent(r.w);
+  }
+  KL_ASSIGN(scratch, checked_add(scratch, p.lists_bytes));
   if (!p.packed) {
     KL_ASSIGN(packed_bytes, checked_add<size_t>(packed_bytes, kBufferAlignment - 1));
     p.packed_bytes = packed_bytes / kBufferAlignment * kBufferAlignment;

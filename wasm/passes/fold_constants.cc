@@ -88,6 +88,9 @@ Status fold_constants(const Graph& graph, NodeId id, Patch* patch) {
     if (value == nullptr && node.inputs[i] != kNoValue) return {};
     if (value != nullptr) inputs[i] = *value;
   }
+  // Nobody reads what other passes have left behind.
+  auto is_read = [&](ValueId v) { return v != kNoValue && (!graph.users(v).empty() || graph.is_output(v)); };
+  if (std::ranges::none_of(node.outputs, is_read)) return {};
   if (!is_worth_it(node, inputs)) return {};
   if (!evaluate(node, inputs, &outputs, nullptr).ok()) return {};
   for (size_t i = 0; i < outputs.size(); ++i) {

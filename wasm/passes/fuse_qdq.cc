@@ -271,7 +271,14 @@ Status fuse_qdq(const Graph& graph, NodeId id, Patch* patch) {
     }
     KL_TRY(fuse_linear(graph, node, node.outputs[0], nullptr, patch));
   }
-  if (!patch->empty()) patch->remove(id);
+  if (patch->empty()) return {};
+  patch->remove(id);
+  // Nothing else reads what led to a QuantizeLinear: gone, it does not keep others from being seen as dead.
+  for (const Node* n = &node; is_either(n, "QuantizeLinear") || is_op(*n, "Relu") || is_op(*n, "Clip");) {
+    NodeId before = graph.edge(n->input(0)).producer;
+    patch->remove(before);
+    n = &graph.node(before);
+  }
   return {};
 }
 

@@ -16,7 +16,7 @@ using Float4 = vec<float, 4>;
 //   zip_pairs_low(a, b)       a0 a1 b0 b1 a2 a3 b2 b3 ... of the first halves; zip_pairs_high: of the second
 //   zip_fours_low, _high      the same by fours
 //   load_widened(p)           eight signed bytes as int16
-//   splat_pair(p)             two int16, four times
+//   splat_word(x), splat_pair(p)      one int16 eight times, two four times
 //   dot_pairs(a, b)           lane i: a[2i] b[2i] + a[2i + 1] b[2i + 1]
 //   load_ints<is_signed>      eight bytes as int32
 //   load_nibbles(p, v)        the low halves of eight bytes in v[0], v[1], the high halves in v[2], v[3]
@@ -70,6 +70,7 @@ inline void store_zipped(Words8 a, Words8 b, int16_t* p) {
   wasm_v128_store(p, wasm_i16x8_shuffle(a.v, b.v, 0, 8, 1, 9, 2, 10, 3, 11));
   wasm_v128_store(p + 8, wasm_i16x8_shuffle(a.v, b.v, 4, 12, 5, 13, 6, 14, 7, 15));
 }
+inline Words8 splat_word(int16_t x) { return {wasm_i16x8_splat(x)}; }
 inline Words8 splat_pair(const int16_t* p) { return {wasm_v128_load32_splat(p)}; }
 inline Int4 dot_pairs(Words8 a, Words8 b) { return {wasm_i32x4_dot_i16x8(a.v, b.v)}; }
 template <bool is_signed>
@@ -182,6 +183,9 @@ Words8 words(At at) {
   Words8 x;
   for (int i = 0; i < 8; ++i) x.v[i] = static_cast<int16_t>(at(i));
   return x;
+}
+inline Words8 splat_word(int16_t x) {
+  return words([&](int) { return x; });
 }
 inline Words8 operator+(Words8 a, Words8 b) {
   return words([&](int i) { return a.v[i] + b.v[i]; });

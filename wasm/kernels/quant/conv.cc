@@ -312,7 +312,7 @@ void quant_conv_pack(const QuantConv& call, QuantConvKernel kernel, uint8_t* pac
 
 Result<size_t> quant_conv_scratch_bytes(const ConvShape& s, QuantConvKernel kernel, int threads) {
   if (s.empty()) return size_t{0};
-  if (kernel == QuantConvKernel::kWinograd) return winograd_scratch_bytes(s);
+  if (kernel == QuantConvKernel::kWinograd) return winograd_scratch_bytes(s, threads);
   if (kernel == QuantConvKernel::kDepthwise) {
     KL_ASSIGN(ChannelLayout l, channel_layout(s));
     return checked_mul(l.slot, static_cast<size_t>(threads));

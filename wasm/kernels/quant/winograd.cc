@@ -3,8 +3,9 @@
 // infinity, weights are scaled so that all factors are whole: transformed bytes and weights fit 16 bits
 // (at most 100 * 128 and 49 * 255), and sums are 24 * 24 times those of the definition, modulo 2^32. Dividing
 // by 9 there is exact, by 64 leaves the sum modulo 2^26: it is right where weights bound it by 2^25.
-// The packed form holds the zero point of the weights, which is one for all. Rows of the products are
-// channels of outputs, columns are tiles.
+// Rows of the products are channels of outputs, columns are tiles. Weights are packed as they are,
+//   [strip of 4 output channels][pair of input channels][9][4][2] bytes,
+// and transformed strip by strip for each block of tiles.
 #include "kernels/quant/winograd.h"
 
 #include <cstdlib>
@@ -48,7 +49,8 @@ struct Tiles {
     size_t most = std::max<size_t>(kBlockBytes / (panel * sizeof(int16_t)), 2);
     block = ceil_div(panels, ceil_div(panels, most));
   }
-  size_t strip() const { return kPlaces * pairs * 2 * kRows; }
+  size_t strip_place() const { return pairs * 2 * kRows + kSkew; }  // of transformed weights
+  size_t strip_bytes() const { return pairs * 2 * kRows * 9; }      // of packed ones
 };
 
 int32_t zero_of(const QuantConv& call, size_t channel) {
@@ -58,21 +60,39 @@ int32_t weight_of(const QuantConv& call, size_t at, int32_t zero) {
   return (call.w_signed ? int{static_cast<int8_t>(call.w[at])} : int{call.w[at]}) - zero;
 }
 
-void transform_weights(const int32_t (&g)[9], int32_t (&u)[kPlaces]) {
-  auto line = [](const int32_t* x, size_t from, int32_t* out, size_t step) {
-    int32_t a = x[0], b = x[from], c = x[2 * from];
-    const int32_t lines[kIn] = {
-        6 * a, -2 * (a + b + c), -2 * (a - b + c), a + 2 * b + 4 * c, a - 2 * b + 4 * c, 6 * c};
-    for (size_t i = 0; i < kIn; ++i) out[i * step] = lines[i];
-  };
-  int32_t rows[3 * kIn];
-  for (size_t i = 0; i < 3; ++i) line(g + 3 * i, 1, rows + i * kIn, 1);
-  for (size_t i = 0; i < kIn; ++i) line(rows + i, kIn, u + i, kIn);
+inline void transform_weights(Words8 a, Words8 b, Words8 c, Words8 (&u)[kIn]) {
+  Words8 ends = a + c, far = a + (c << 2), twice = b << 1;
+  u[0] = (a + (a << 1)) << 1;
+  u[1] = (ends + b) << 1;
+  u[2] = (ends - b) << 1;
+  u[3] = far + twice;
+  u[4] = far - twice;
+  u[5] = (c + (c << 1)) << 1;
+}
+
+// A strip of packed weights to places `place` apart.
+void put_weights(const uint8_t* packed, size_t pairs, int32_t zero, int16_t* to, size_t place) {
+  const Words8 change = splat_word(static_cast<int16_t>(zero));
+#pragma nounroll
+  for (size_t pair = 0; pair < pairs; ++pair, packed += 9 * 2 * kRows, to += 2 * kRows) {
+    Words8 lines[3][kIn], u[kIn];
+#pragma nounroll
+    for (size_t j = 0; j < 3; ++j) {
+      auto tap = [&](size_t i) { return load_widened(packed + (3 * i + j) * 2 * kRows) - change; };
+      transform_weights(tap(0), tap(1), tap(2), lines[j]);
+    }
+    int16_t* out = to;
+#pragma nounroll
+    for (size_t i = 0; i < kIn; ++i) {
+      transform_weights(lines[0][i], lines[1][i], lines[2][i], u);
+      for (size_t j = 0; j < kIn; ++j, out += place) store_words(u[j], out);
+    }
+  }
 }
 
 inline void transform_inputs(Words8 (&d)[kIn]) {
   Words8 a = d[4] - d[2], b = d[3] - d[1], twice = b << 1;
-  Words8 even = d[4] - (d[2] << 2), odd = d[3] - (d[1] << 2);
+  Words8 even = (d[2] << 2) - d[4], odd = (d[1] << 2) - d[3];
   d[0] = ((d[0] - d[2]) << 2) + a;
   d[5] = (d[5] - d[3]) - (twice << 1);
   d[1] = even + odd;
@@ -175,44 +195,43 @@ bool winograd_accepts(const QuantConv& call) {
 
 bool winograd_pays(const ConvShape& s) {
   if (!fits_tiles(s)) return false;
-  // In multiply-adds: products, transforms, and reading weights from memory.
+  // In multiply-adds: products, transforms of weights, of tiles and of sums.
   auto in = static_cast<double>(s.in_channels), out = static_cast<double>(s.out_channels);
   auto tiles = static_cast<double>(Tiles(s).panels * kTiles);
-  double here = (tiles + 12) * kPlaces * in * out + tiles * (256 * in + 512 * out);
+  double here = (tiles + 3) * kPlaces * in * out + tiles * (256 * in + 512 * out);
   return here < static_cast<double>(s.out_size() * s.taps()) * in * out;
 }
 
 Result<size_t> winograd_packed_bytes(const ConvShape& s) {
-  KL_ASSIGN(size_t strips, checked_mul(s.groups, s.out_channels));
-  KL_ASSIGN(size_t bytes, checked_mul(Tiles(s).strip() / kRows * sizeof(int16_t) + sizeof(int32_t), strips));
-  return bytes;
+  KL_ASSIGN(size_t channels, checked_mul(s.groups, s.out_channels));
+  return checked_mul(Tiles(s).strip_bytes() / kRows + sizeof(int32_t), channels);
 }
 
 void winograd_pack(const QuantConv& call, uint8_t* packed) {
   const ConvShape& s = call.shape;
   size_t pairs = Tiles(s).pairs, channels = s.groups * s.out_channels;
-  auto* to = reinterpret_cast<int16_t*>(packed);
-  auto* sums = reinterpret_cast<int32_t*>(to + Tiles(s).strip() / kRows * channels);
-  for (size_t channel = 0; channel < channels; channel += kRows, to += kPlaces * pairs * 2 * kRows) {
-    for (size_t r = 0; r < kRows; ++r) {
-      int32_t sum = 0, zero = zero_of(call, channel + r);
-      for (size_t c = 0; c < 2 * pairs; ++c) {
-        int32_t g[9] = {}, u[kPlaces];
-        for (size_t p = 0; p < 9 && c < s.in_channels; ++p)
-          sum += g[p] = weight_of(call, ((channel + r) * s.in_channels + c) * 9 + p, zero);
-        transform_weights(g, u);
-        for (size_t p = 0; p < kPlaces; ++p)
-          to[((p * pairs + c / 2) * kRows + r) * 2 + c % 2] = static_cast<int16_t>(u[p]);
+  auto* sums = reinterpret_cast<int32_t*>(packed + Tiles(s).strip_bytes() / kRows * channels);
+  for (size_t channel = 0; channel < channels; ++channel) {
+    int32_t sum = 0, zero = zero_of(call, channel);
+    uint8_t* to = packed + channel / kRows * Tiles(s).strip_bytes() + channel % kRows * 2;
+    for (size_t c = 0; c < 2 * pairs; ++c) {
+      for (size_t p = 0; p < 9; ++p) {
+        // Weights of a channel that is not there are zero points.
+        int32_t w = c < s.in_channels ? weight_of(call, (channel * s.in_channels + c) * 9 + p, zero) : 0;
+        sum += w;
+        to[(c / 2 * 9 + p) * 2 * kRows + c % 2] = static_cast<uint8_t>(w + zero - (call.w_signed ? 0 : 128));
       }
-      sums[channel + r] = sum;
     }
+    sums[channel] = sum;
   }
 }
 
-Result<size_t> winograd_scratch_bytes(const ConvShape& s) {
+Result<size_t> winograd_scratch_bytes(const ConvShape& s, int threads) {
   Tiles t(s);
   KL_ASSIGN(size_t planes, image_bytes(t.whole));
-  return checked_sum({checked_add<size_t>(planes, 16), checked_mul(t.block, t.panel * sizeof(int16_t))});
+  size_t strip = t.strip_place() * kPlaces * sizeof(int16_t);
+  return checked_sum({checked_add<size_t>(planes, 16), checked_mul(t.block, t.panel * sizeof(int16_t)),
+                      checked_mul(strip, static_cast<size_t>(threads))});
 }
 
 void run_winograd(const QuantConv& call, std::byte* scratch, Parallel& pool) {
@@ -224,9 +243,11 @@ void run_winograd(const QuantConv& call, std::byte* scratch, Parallel& pool) {
   auto* copy = reinterpret_cast<uint8_t*>(scratch);
   auto* columns =
       reinterpret_cast<int16_t*>(copy + *checked_sum({image.plane * s.groups * s.in_channels + 16}));
-  const auto* weights = reinterpret_cast<const int16_t*>(call.w);
+  auto* transformed = columns + align_up(t.block * t.panel, 32);
   size_t strips = s.out_channels / kRows;
-  const auto* sums_of_weights = reinterpret_cast<const int32_t*>(weights + t.strip() * strips * s.groups);
+  const auto* sums_of_weights =
+      reinterpret_cast<const int32_t*>(call.w + t.strip_bytes() * strips * s.groups);
+  const int32_t w_zero = zero_of(call, 0) - (call.w_signed ? 0 : 128);
   const Rounding round(call.result, call.y_zero);
   const int32_t x_zero = call.x_zero - (call.x_signed ? 0 : 128);
   for (size_t item = 0; item < s.images * s.groups && !cancelled(pool); ++item) {
@@ -250,12 +271,14 @@ void run_winograd(const QuantConv& call, std::byte* scratch, Parallel& pool) {
                       t.place);
         }
       });
-      parallel_for(pool, strips, 1, [&](size_t begin, size_t end) {
-        for (size_t index = begin * panels; index < end * panels; ++index) {
-          size_t strip = index / panels + group * strips, panel = index % panels;
-          const int16_t *a = weights + strip * t.strip(), *b = columns + panel * t.panel;
+      parallel_slots(pool, strips, [&](size_t slot, size_t index) {
+        size_t strip = index + group * strips;
+        int16_t* weights = transformed + slot * t.strip_place() * kPlaces;
+        put_weights(call.w + strip * t.strip_bytes(), t.pairs, w_zero, weights, t.strip_place());
+        for (size_t panel = 0; panel < panels; ++panel) {
+          const int16_t *a = weights, *b = columns + panel * t.panel;
           int32_t sums[kPlaces * kRows * kTiles];
-          for (size_t p = 0; p < kPlaces; ++p, a += t.pairs * 2 * kRows, b += t.place)
+          for (size_t p = 0; p < kPlaces; ++p, a += t.strip_place(), b += t.place)
             multiply_pairs<kRows>(a, b, t.pairs, kNone, sums + p * kRows * kTiles);
           for (size_t r = 0; r < kRows * 2; ++r) {
             size_t channel = strip * kRows + r / 2, tile = (first + panel) * kTiles + r % 2 * kOut;

@@ -10,7 +10,7 @@ bool winograd_accepts(const QuantConv& call);
 bool winograd_pays(const ConvShape& s);
 Result<size_t> winograd_packed_bytes(const ConvShape& s);
 void winograd_pack(const QuantConv& call, uint8_t* packed);
-Result<size_t> winograd_scratch_bytes(const ConvShape& s);
+Result<size_t> winograd_scratch_bytes(const ConvShape& s, int threads);
 void run_winograd(const QuantConv& call, std::byte* scratch, Parallel& pool);
 
 }  // namespace kinglet::quant_internal
