@@ -14,22 +14,45 @@ namespace {
 struct Shape {
   const char* network;
   size_t m, n, k;
-  bool weights_are_a;  // a pointwise convolution; otherwise B is the constant
+  bool weights_are_a;     // a pointwise convolution; otherwise B is the constant
+  bool in_place = false;  // B transposed as it lies in the file
 };
 
 constexpr Shape kShapes[] = {
-    {"ResNet-50 res2 1x1", 64, 3136, 256, true},   {"ResNet-50 res3 1x1", 512, 784, 128, true},
-    {"ResNet-50 res4 1x1", 256, 196, 1024, true},  {"ResNet-50 res5 1x1", 2048, 49, 512, true},
-    {"MobileNetV2 24>144", 144, 3136, 24, true},   {"MobileNetV2 96>576", 576, 196, 96, true},
-    {"MobileNetV2 320>1280", 1280, 49, 320, true}, {"OCR det 16>32", 32, 25600, 16, true},
-    {"OCR det 48>48", 48, 6400, 48, true},         {"OCR det 192>192", 192, 1600, 192, true},
-    {"OCR det 384>384", 384, 400, 384, true},      {"OCR rec 480>480", 480, 240, 480, true},
-    {"OCR rec SE 240>60", 60, 1, 240, true},       {"OCR rec SE 60>240", 240, 1, 60, true},
-    {"OCR rec 120>360", 40, 360, 120, false},      {"OCR rec classes", 40, 6625, 120, false},
-    {"ResNet-50 classes", 1, 1000, 2048, false},   {"BERT projection", 128, 768, 768, false},
-    {"BERT feed forward", 128, 3072, 768, false},  {"two rows", 2, 1024, 512, false},
-    {"three rows", 3, 1024, 512, false},           {"square 512", 512, 512, 512, false},
+    {"ResNet-50 res2 1x1", 64, 3136, 256, true},
+    {"ResNet-50 res3 1x1", 512, 784, 128, true},
+    {"ResNet-50 res4 1x1", 256, 196, 1024, true},
+    {"ResNet-50 res5 1x1", 2048, 49, 512, true},
+    {"MobileNetV2 24>144", 144, 3136, 24, true},
+    {"MobileNetV2 96>576", 576, 196, 96, true},
+    {"MobileNetV2 320>1280", 1280, 49, 320, true},
+    {"OCR det 16>32", 32, 25600, 16, true},
+    {"OCR det 48>48", 48, 6400, 48, true},
+    {"OCR det 192>192", 192, 1600, 192, true},
+    {"OCR det 384>384", 384, 400, 384, true},
+    {"OCR rec 480>480", 480, 240, 480, true},
+    {"OCR rec SE 240>60", 60, 1, 240, true},
+    {"OCR rec SE 60>240", 240, 1, 60, true},
+    {"OCR rec 120>360", 40, 360, 120, false},
+    {"OCR rec classes", 40, 6625, 120, false},
+    {"ResNet-50 classes", 1, 1000, 2048, false},
+    {"BERT projection", 128, 768, 768, false},
+    {"BERT feed forward", 128, 3072, 768, false},
+    {"two rows", 2, 1024, 512, false},
+    {"three rows", 3, 1024, 512, false},
+    {"square 512", 512, 512, 512, false},
+    {"MobileNetV2 classes", 1, 1000, 1280, false, true},
+    {"ShuffleNet classes", 1, 1000, 544, false, true},
     {"AlexNet fc6", 1, 4096, 9216, false},
+    {"ShuffleNet 34>34", 34, 784, 34, true},
+    {"ShuffleNet 68>68", 68, 196, 68, true},
+    {"ShuffleNet 136>136", 136, 49, 136, true},
+    {"MobileNetV2 16>96", 96, 12544, 16, true},
+    {"MobileNetV2 144>24", 24, 3136, 144, true},
+    {"OCR rec 240>240", 240, 960, 240, true},
+    {"SqueezeNet 512>1000", 1000, 169, 512, true},
+    {"MobileNetV2 160>960", 960, 49, 160, true},
+    {"MobileNetV2 960>160", 160, 49, 960, true},
 };
 
 }  // namespace
@@ -49,6 +72,9 @@ void matmul(const char* filter) {
     if (shape.weights_are_a) {
       matmul_pack_a<float>(call.a, shape.m, shape.k, 1, packed.data());
       call.a = {packed.data(), 0, 0, true};
+    } else if (shape.in_place) {
+      packed = b;
+      call.b = {packed.data(), 1, shape.k};
     } else {
       matmul_pack_b<float>(call.b, shape.k, shape.n, 1, packed.data());
       call.b = {packed.data(), 0, 0, true};

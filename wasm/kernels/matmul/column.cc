@@ -22,24 +22,22 @@ T finish(const MatMul<T>& call, const MatMulItem& item, size_t i, size_t j, T su
 template <int R>
 void dots(const float* a, size_t a_row, const float* x, size_t k, float* out) {
   using V = Vec<float>;
-  V sum[R][2];
+  constexpr size_t L = V::kLanes;
+  V sum[R];
 #pragma unroll
-  for (int r = 0; r < R; ++r) sum[r][0] = sum[r][1] = V::splat(0.0f);
+  for (V& s : sum) s = V::splat(0.0f);
   size_t p = 0;
 #pragma nounroll
-  for (; p + 8 <= k; p += 8) {
-    V x0 = V::load(x + p), x1 = V::load(x + p + 4);
+  for (; p + L <= k; p += L) {
+    V y = V::load(x + p);
 #pragma unroll
-    for (int r = 0; r < R; ++r) {
-      sum[r][0] = madd(V::load(a + r * a_row + p), x0, sum[r][0]);
-      sum[r][1] = madd(V::load(a + r * a_row + p + 4), x1, sum[r][1]);
-    }
+    for (int r = 0; r < R; ++r) sum[r] = madd(V::load(a + r * a_row + p), y, sum[r]);
   }
+#pragma unroll
   for (int r = 0; r < R; ++r) {
-    V total = sum[r][0] + sum[r][1];
     float tail = 0;
     for (size_t q = p; q < k; ++q) tail += a[r * a_row + q] * x[q];
-    out[r] = kinglet::sum(total) + tail;
+    out[r] = kinglet::sum(sum[r]) + tail;
   }
 }
 
@@ -53,7 +51,7 @@ void run_dot(const MatMul<float>& call, void* scratch, Parallel& pool) {
   size_t line = column ? matrix.row : matrix.column;
   size_t step = column ? vector.row : vector.column;
   std::span<const MatMulItem> items = items_of(call);
-  size_t chunk = align_up(std::max<size_t>(ceil_div<size_t>(32 * 1024, call.k + 1), 4), 4);
+  size_t chunk = align_up(std::max<size_t>(ceil_div<size_t>(32 * 1024, call.k + 1), 8), 8);
   size_t chunks = ceil_div(count, chunk);
   parallel_slots(pool, items.size() * chunks, [&](size_t thread, size_t index) {
     const MatMulItem& item = items[index / chunks];
@@ -66,10 +64,10 @@ void run_dot(const MatMul<float>& call, void* scratch, Parallel& pool) {
     }
     size_t end = std::min(count, (index % chunks + 1) * chunk);
     for (size_t i = index % chunks * chunk; i < end;) {
-      float sums[4];
-      size_t rows = std::min<size_t>(4, end - i);
-      if (rows == 4) {
-        dots<4>(a + i * line, line, x, call.k, sums);
+      float sums[8];
+      size_t rows = std::min<size_t>(8, end - i);
+      if (rows == 8) {
+        dots<8>(a + i * line, line, x, call.k, sums);
       } else {
         for (size_t r = 0; r < rows; ++r) dots<1>(a + (i + r) * line, line, x, call.k, sums + r);
       }
@@ -89,22 +87,57 @@ void run_dot(const MatMul<float>& call, void* scratch, Parallel& pool) {
 
 namespace {
 
+// Sums of so many panels side by side: with four of them one element of x serves eight vectors.
+template <int Panels>
+inline void panels_times_row(const float* b, const float* x, size_t step, size_t k, float* out) {
+  using V = Vec<float>;
+  constexpr int L = V::kLanes;
+  const size_t panel = 2 * L * k;
+  V sum[Panels][2];
+#pragma unroll
+  for (auto& of_panel : sum) of_panel[0] = of_panel[1] = V::splat(0.0f);
+#pragma nounroll
+  for (size_t p = 0; p < k; ++p, b += 2 * L, x += step) {
+    V y = V::load_splat(x);
+#pragma unroll
+    for (int q = 0; q < Panels; ++q) {
+      sum[q][0] = madd(V::load(b + q * panel), y, sum[q][0]);
+      sum[q][1] = madd(V::load(b + q * panel + L), y, sum[q][1]);
+    }
+  }
+#pragma unroll
+  for (int q = 0; q < Panels; ++q) {
+    sum[q][0].store(out + 2 * L * q);
+    sum[q][1].store(out + 2 * L * q + L);
+  }
+}
+
 // One row of A, B packed.
 void run_row(const MatMul<float>& call, Parallel& pool) {
   constexpr size_t width = kPanelWidth<float>;
   static_assert(width == 8);
   std::span<const MatMulItem> items = items_of(call);
-  size_t chunk = width * std::max<size_t>(ceil_div<size_t>(8 * 1024, call.k + 1), 1);
+  size_t chunk = 4 * width * std::max<size_t>(ceil_div<size_t>(2 * 1024, call.k + 1), 1);
   size_t chunks = ceil_div(call.n, chunk);
+  bool plain = call.alpha == 1 && !call.row_bias && !call.column_bias && !call.residual;
   parallel_slots(pool, items.size() * chunks, [&](size_t, size_t index) {
     const MatMulItem& item = items[index / chunks];
     size_t begin = index % chunks * chunk, end = std::min(call.n, begin + chunk);
     float* c = call.c + item.c;
-    for (size_t j = begin; j < end; j += width) {
-      float sums[width];
-      column_strip<2>(call.b.data + item.b + j * call.k, width, call.a.data + item.a, call.a.column, call.k,
-                      sums);
-      for (size_t q = 0; q < width && j + q < end; ++q) c[j + q] = finish(call, item, 0, j + q, sums[q]);
+    const float* x = call.a.data + item.a;
+    for (size_t j = begin; j < end;) {
+      float sums[4 * width];
+      const float* b = call.b.data + item.b + j * call.k;
+      size_t columns = std::min(end - j, 4 * width);
+      if (columns == 4 * width) {
+        panels_times_row<4>(b, x, call.a.column, call.k, sums);
+      } else {
+        columns = std::min(columns, width);
+        column_strip<2>(b, width, x, call.a.column, call.k, sums);
+      }
+      for (size_t q = 0; !plain && q < columns; ++q) sums[q] = finish(call, item, 0, j + q, sums[q]);
+      std::copy_n(sums, columns, c + j);
+      j += columns;
     }
     activate(call.activation, c + begin, end - begin);
   });
