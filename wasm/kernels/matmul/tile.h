@@ -2,6 +2,7 @@
 // The inner loops of matmul: one strip of rows of C against columns of B.
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -44,9 +45,12 @@ struct Strip {
   const T* init;
   const T* row_bias;
   const T* column_bias;
-  // min(max(c, lo), hi); floats only
+  // min(max(c, lo), hi); float only
   T lo, hi;
 };
+
+template <class T>
+inline constexpr T kNoBias[kStripRows<T>] = {};
 
 // One tile: R rows, V vectors of columns from column j on.
 template <class T, int R, int V, bool PackedA, BForm B>
@@ -55,11 +59,15 @@ inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, s
   constexpr size_t L = Lane::kLanes;
   constexpr size_t width = kPanelWidth<T>;
   Lane sum[R][V];
+  auto each = [&](auto&& body) __attribute__((always_inline)) {
 #pragma unroll
-  for (int i = 0; i < R; ++i) {
+    for (int i = 0; i < R; ++i) {
 #pragma unroll
-    for (int v = 0; v < V; ++v) sum[i][v] = Lane::splat(0);
-  }
+      for (int v = 0; v < V; ++v) body(i, v);
+    }
+  };
+  const T* bias = s.row_bias ? s.row_bias : kNoBias<T>;
+  each([&](int i, int v) { sum[i][v] = Lane::load_splat(bias + i); });
   const T* a = s.a;
 #pragma nounroll
   for (size_t p = 0; p < s.k; ++p) {
@@ -76,21 +84,17 @@ inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, s
     a += PackedA ? R : 1;
     if constexpr (B != BForm::kOffsets) b += B == BForm::kPanels ? width : s.b_row;
   }
-#pragma unroll
-  for (int i = 0; i < R; ++i) {
-    T* c = s.c + i * s.c_row + j;
-    const T* init = s.init ? s.init + i * s.c_row + j : nullptr;
-    Lane bias = Lane::splat(s.row_bias ? s.row_bias[i] : T{0});
-#pragma unroll
-    for (int v = 0; v < V; ++v) {
-      Lane y = sum[i][v];
-      if (s.row_bias) y = y + bias;
-      if (s.column_bias) y = y + Lane::load(s.column_bias + j + v * L);
-      if (init) y = y + Lane::load(init + v * L);
-      if constexpr (std::is_floating_point_v<T>) y = min(max(y, Lane::splat(s.lo)), Lane::splat(s.hi));
-      y.store(c + v * L);
-    }
+  if (s.column_bias)
+    each([&](int i, int v) { sum[i][v] = sum[i][v] + Lane::load(s.column_bias + j + v * L); });
+  if (s.init)
+    each([&](int i, int v) { sum[i][v] = sum[i][v] + Lane::load(s.init + i * s.c_row + j + v * L); });
+  if constexpr (std::is_same_v<T, float>) {
+    // Most products have one bound or none; the units that multiply have no time to spare for the other.
+    constexpr T kInfinity = std::numeric_limits<T>::infinity();
+    if (s.lo > -kInfinity) each([&](int i, int v) { sum[i][v] = max(sum[i][v], Lane::splat(s.lo)); });
+    if (s.hi < kInfinity) each([&](int i, int v) { sum[i][v] = min(sum[i][v], Lane::splat(s.hi)); });
   }
+  each([&](int i, int v) { sum[i][v].store(s.c + i * s.c_row + j + v * L); });
 }
 
 template <class T, int R, bool PackedA, BForm B>
