@@ -12,7 +12,8 @@ using Float4 = vec<float, 4>;
 //   load_bytes, store_bytes   16 bytes
 //   load_halves(a, b)         8 bytes of a, then 8 of b
 //   zip_halves(x)             x0 x8 x1 x9 x2 x10 ...
-//   store_widened(x, p)       signed bytes as sixteen int16
+//   zip_halves_apart(x)       x0 x8 x2 x10 x4 x12 x6 x14, then x1 x9 ...
+//   store_widened(x, p)       signed bytes as sixteen int16; store_widened(x, p, q): eight to p, eight to q
 //   zip_pairs_low(a, b)       a0 a1 b0 b1 a2 a3 b2 b3 ... of the first halves; zip_pairs_high: of the second
 //   zip_fours_low, _high      the same by fours
 //   load_widened(p)           eight signed bytes as int16
@@ -25,6 +26,8 @@ using Float4 = vec<float, 4>;
 //   + - <<                    of int16; no result leaves its range
 //   store_zipped(a, b, p)     a0 b0 a1 b1 ..., sixteen int16
 //   store_low_bytes(lo, hi)   the low byte of each lane, of numbers in [-32768, 32767]
+//   saturate(a, b, c, d)      sixteen numbers to [0, 255]
+//   store_halves(x, p, q)     8 bytes to p, 8 to q
 //   store_even_bytes(x)       bytes 0, 2, 4, ...
 //   splat_four(p), dot_four(a, b, c, unsigned_b)
 //       lane i: c + the products of four signed bytes of a and four bytes of b. In wasm it is the machine's
@@ -48,6 +51,9 @@ inline Bytes16 operator^(Bytes16 a, Bytes16 b) { return {wasm_v128_xor(a.v, b.v)
 inline Bytes16 zip_halves(Bytes16 x) {
   return {wasm_i8x16_shuffle(x.v, x.v, 0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15)};
 }
+inline Bytes16 zip_halves_apart(Bytes16 x) {
+  return {wasm_i8x16_shuffle(x.v, x.v, 0, 8, 2, 10, 4, 12, 6, 14, 1, 9, 3, 11, 5, 13, 7, 15)};
+}
 inline Bytes16 zip_pairs_low(Bytes16 a, Bytes16 b) {
   return {wasm_i16x8_shuffle(a.v, b.v, 0, 8, 1, 9, 2, 10, 3, 11)};
 }
@@ -57,10 +63,11 @@ inline Bytes16 zip_pairs_high(Bytes16 a, Bytes16 b) {
 inline Bytes16 zip_fours_low(Bytes16 a, Bytes16 b) { return {wasm_i32x4_shuffle(a.v, b.v, 0, 4, 1, 5)}; }
 inline Bytes16 zip_fours_high(Bytes16 a, Bytes16 b) { return {wasm_i32x4_shuffle(a.v, b.v, 2, 6, 3, 7)}; }
 inline Words8 load_widened(const void* p) { return {wasm_i16x8_load8x8(p)}; }
-inline void store_widened(Bytes16 x, int16_t* p) {
+inline void store_widened(Bytes16 x, int16_t* p, int16_t* q) {
   wasm_v128_store(p, wasm_i16x8_extend_low_i8x16(x.v));
-  wasm_v128_store(p + 8, wasm_i16x8_extend_high_i8x16(x.v));
+  wasm_v128_store(q, wasm_i16x8_extend_high_i8x16(x.v));
 }
+inline void store_widened(Bytes16 x, int16_t* p) { store_widened(x, p, p + 8); }
 inline Words8 load_words(const int16_t* p) { return {wasm_v128_load(p)}; }
 inline void store_words(Words8 x, int16_t* p) { wasm_v128_store(p, x.v); }
 inline Words8 operator+(Words8 a, Words8 b) { return {wasm_i16x8_add(a.v, b.v)}; }
@@ -98,6 +105,13 @@ inline void load_nibble_words(const void* p, Words8 (&v)[4]) {
 inline void store_low_bytes(Int4 lo, Int4 hi, void* p) {
   v128_t words = wasm_v128_and(wasm_i16x8_narrow_i32x4(lo.v, hi.v), wasm_i16x8_splat(255));
   wasm_v128_store64_lane(p, wasm_u8x16_narrow_i16x8(words, words), 0);
+}
+inline Bytes16 saturate(Int4 a, Int4 b, Int4 c, Int4 d) {
+  return {wasm_u8x16_narrow_i16x8(wasm_i16x8_narrow_i32x4(a.v, b.v), wasm_i16x8_narrow_i32x4(c.v, d.v))};
+}
+inline void store_halves(Bytes16 x, void* p, void* q) {
+  wasm_v128_store64_lane(p, x.v, 0);
+  wasm_v128_store64_lane(q, x.v, 1);
 }
 inline void store_even_bytes(Bytes16 x, void* p) {
   wasm_v128_store64_lane(p, wasm_i8x16_shuffle(x.v, x.v, 0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0, 0, 0),
@@ -152,6 +166,9 @@ inline Bytes16 operator^(Bytes16 a, Bytes16 b) {
 inline Bytes16 zip_halves(Bytes16 x) {
   return scalar::bytes([&](size_t i) { return x.v[i / 2 + i % 2 * 8]; });
 }
+inline Bytes16 zip_halves_apart(Bytes16 x) {
+  return scalar::bytes([&](size_t i) { return x.v[i % 8 / 2 * 2 + i / 8 + i % 2 * 8]; });
+}
 inline Bytes16 zip_pairs_low(Bytes16 a, Bytes16 b) {
   return scalar::bytes([&](size_t i) { return (i & 2 ? b : a).v[i / 4 * 2 + i % 2]; });
 }
@@ -169,9 +186,10 @@ inline Words8 load_widened(const void* p) {
   for (int i = 0; i < 8; ++i) x.v[i] = static_cast<const int8_t*>(p)[i];
   return x;
 }
-inline void store_widened(Bytes16 x, int16_t* p) {
-  for (int i = 0; i < 16; ++i) p[i] = static_cast<int8_t>(x.v[i]);
+inline void store_widened(Bytes16 x, int16_t* p, int16_t* q) {
+  for (int i = 0; i < 8; ++i) p[i] = static_cast<int8_t>(x.v[i]), q[i] = static_cast<int8_t>(x.v[8 + i]);
 }
+inline void store_widened(Bytes16 x, int16_t* p) { store_widened(x, p, p + 8); }
 inline Words8 load_words(const int16_t* p) {
   Words8 x;
   std::memcpy(x.v, p, 16);
@@ -230,6 +248,15 @@ inline void store_low_bytes(Int4 lo, Int4 hi, void* p) {
   lo.store(values);
   hi.store(values + 4);
   for (int i = 0; i < 8; ++i) static_cast<uint8_t*>(p)[i] = static_cast<uint8_t>(values[i]);
+}
+inline Bytes16 saturate(Int4 a, Int4 b, Int4 c, Int4 d) {
+  int32_t values[16];
+  a.store(values), b.store(values + 4), c.store(values + 8), d.store(values + 12);
+  return scalar::bytes([&](size_t i) { return static_cast<uint8_t>(std::clamp(values[i], 0, 255)); });
+}
+inline void store_halves(Bytes16 x, void* p, void* q) {
+  std::memcpy(p, x.v, 8);
+  std::memcpy(q, x.v + 8, 8);
 }
 inline void store_even_bytes(Bytes16 x, void* p) {
   for (int i = 0; i < 8; ++i) static_cast<uint8_t*>(p)[i] = x.v[2 * i];

@@ -1,14 +1,13 @@
-// Convolutions as products: the weights times columns that are gathered from the image panel by panel. One
-// input channel per group: sums of the float kernel, which are exact for so few taps.
+// Convolutions as products: the weights times columns that are gathered from the image panel by panel.
 #include "kernels/quant/conv.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/quant/finish.h"
+#include "kernels/quant/depthwise.h"
 #include "kernels/quant/image.h"
-#include "kernels/quant/linear.h"
 #include "kernels/quant/winograd.h"
+#include "simd/bytes.h"
 
 namespace kinglet {
 
@@ -58,19 +57,6 @@ void pad_image(const QuantConv& call, const Image& image, const uint8_t* x, uint
 
 namespace {
 
-// Sums of so many products of two bytes stay below 2^22.
-constexpr size_t kExactTaps = 64;
-
-ConvShape some_groups(const ConvShape& s, size_t groups) {
-  ConvShape some = s;
-  some.images = 1, some.groups = groups;
-  return some;
-}
-
-bool is_depthwise(const ConvShape& s) {
-  return s.in_channels == 1 && s.groups > 1 && s.taps() <= kExactTaps &&
-         conv_accepts<float>(some_groups(s, 1), ConvKernel::k_depthwise);
-}
 bool is_pointwise(const ConvShape& s) { return s.taps() == 1 && s.unit_stride() && !s.padded(); }
 
 size_t depth_of(const ConvShape& s) { return s.in_channels * s.taps(); }
@@ -183,99 +169,16 @@ void run_product(const QuantConv& call, std::byte* scratch, Parallel& pool) {
   }
 }
 
-// Floats of groups that are converted together: they stay in the second-level cache.
-constexpr size_t kChunk = 32 * 1024;
-
-struct ChannelLayout {
-  size_t groups = 0;  // of a chunk
-  size_t out_at = 0, weights_at = 0, packed_at = 0, conv_at = 0, slot = 0;
-};
-[[gnu::noinline]] Result<ChannelLayout> channel_layout(const ConvShape& s) {
-  ChannelLayout l;
-  KL_ASSIGN(size_t each, checked_mul(s.out_channels, s.out_size()));
-  KL_ASSIGN(each, checked_add(each, s.in_size()));
-  l.groups = std::clamp<size_t>(kChunk / each, 1, s.groups);
-  ConvShape some = some_groups(s, l.groups);
-  KL_ASSIGN(l.out_at, checked_sum({checked_mul(l.groups * s.in_size(), sizeof(float))}));
-  size_t out = l.groups * s.out_channels;
-  KL_ASSIGN(l.weights_at, checked_sum({l.out_at, checked_mul(out * s.out_size(), sizeof(float))}));
-  KL_ASSIGN(l.packed_at, checked_sum({l.weights_at, out * s.taps() * sizeof(float)}));
-  KL_ASSIGN(size_t packed, conv_packed_bytes<float>(some, ConvKernel::k_depthwise));
-  KL_ASSIGN(l.conv_at, checked_sum({l.packed_at, packed}));
-  KL_ASSIGN(size_t scratch, conv_scratch_bytes<float>(some, ConvKernel::k_depthwise, 1));
-  KL_ASSIGN(l.slot, checked_sum({l.conv_at, scratch}));
-  return l;
-}
-
-// Exact sums in float32 to the result.
-void finish_channel(const QuantConv& call, size_t channel, const float* sums, size_t n, size_t at) {
-  Int4 bias = Int4::splat(call.bias ? call.bias[channel] : 0);
-  Float4 scale = Float4::splat(call.channel_scale ? call.channel_scale[channel] : call.scale);
-  const Rounding round(call.result, call.y_zero);
-  for (size_t i = 0; i < n; i += 8) {
-    size_t count = std::min<size_t>(8, n - i);
-    float padded[8] = {};
-    const float* from = sums + i;
-    if (count < 8) from = padded, std::memcpy(padded, sums + i, count * sizeof(float));
-    Int4 whole[2] = {to_nearest_int(Float4::load(from)) + bias,
-                     to_nearest_int(Float4::load(from + 4)) + bias};
-    alignas(16) std::byte spare[32];
-    if (call.result == QuantResult::kInt32) {
-      for (int v = 0; v < 2; ++v) whole[v].store(reinterpret_cast<int32_t*>(spare) + 4 * v);
-      std::memcpy(static_cast<int32_t*>(call.y) + at + i, spare, count * sizeof(int32_t));
-      continue;
-    }
-    for (Int4& w : whole) w = round(to_float(w) * scale);
-    auto* y = static_cast<uint8_t*>(call.y) + at + i;
-    store_low_bytes(whole[0], whole[1], count < 8 ? static_cast<void*>(spare) : y);
-    if (count < 8) std::memcpy(y, spare, count);
-  }
-}
-
-void run_channels(const QuantConv& call, std::byte* scratch, Parallel& pool) {
-  const ConvShape& s = call.shape;
-  Result<ChannelLayout> l = channel_layout(s);
-  if (!l.ok()) return;
-  size_t chunks = ceil_div(s.groups, l->groups);
-  parallel_slots(pool, s.images * chunks, [&](size_t thread, size_t item) {
-    std::byte* memory = scratch + thread * l->slot;
-    auto* x = reinterpret_cast<float*>(memory);
-    auto* y = reinterpret_cast<float*>(memory + l->out_at);
-    auto* w = reinterpret_cast<float*>(memory + l->weights_at);
-    size_t group = item % chunks * l->groups, groups = std::min(l->groups, s.groups - group);
-    size_t from = item / chunks * s.groups + group, channels = groups * s.out_channels;
-    dequantize_bytes(call.x + from * s.in_size(), groups * s.in_size(), 1, call.x_zero, call.x_signed, x);
-    for (size_t o = 0; o < channels; ++o) {
-      size_t channel = group * s.out_channels + o;
-      int32_t zero = call.w_zero ? call.w_zero[call.w_zero_channels ? channel : 0] : 0;
-      dequantize_bytes(call.w + channel * s.taps(), s.taps(), 1, zero, call.w_signed, w + o * s.taps());
-    }
-    Conv<float> some;
-    some.shape = some_groups(s, groups);
-    some.x = x;
-    some.y = y;
-    auto* packed = reinterpret_cast<float*>(memory + l->packed_at);
-    some.w = packed;
-    conv_pack(some.shape, ConvKernel::k_depthwise, w, packed);
-    Parallel alone;
-    alone.cancel = pool.cancel;
-    conv(some, ConvKernel::k_depthwise, memory + l->conv_at, alone);
-    for (size_t o = 0; o < channels; ++o)
-      finish_channel(call, group * s.out_channels + o, y + o * s.out_size(), s.out_size(),
-                     (from * s.out_channels + o) * s.out_size());
-  });
-}
-
 }  // namespace
 
 bool quant_conv_accepts(const QuantConv& call, QuantConvKernel kernel) {
-  return kernel == QuantConvKernel::kDepthwise  ? is_depthwise(call.shape)
+  return kernel == QuantConvKernel::kDepthwise  ? depthwise_accepts(call.shape)
          : kernel == QuantConvKernel::kWinograd ? winograd_accepts(call)
                                                 : true;
 }
 
 QuantConvKernel select_quant_conv(const QuantConv& call) {
-  if (is_depthwise(call.shape)) return QuantConvKernel::kDepthwise;
+  if (depthwise_accepts(call.shape)) return QuantConvKernel::kDepthwise;
   return winograd_pays(call.shape) && winograd_accepts(call) ? QuantConvKernel::kWinograd
                                                              : QuantConvKernel::kProduct;
 }
@@ -313,10 +216,7 @@ void quant_conv_pack(const QuantConv& call, QuantConvKernel kernel, uint8_t* pac
 Result<size_t> quant_conv_scratch_bytes(const ConvShape& s, QuantConvKernel kernel, int threads) {
   if (s.empty()) return size_t{0};
   if (kernel == QuantConvKernel::kWinograd) return winograd_scratch_bytes(s, threads);
-  if (kernel == QuantConvKernel::kDepthwise) {
-    KL_ASSIGN(ChannelLayout l, channel_layout(s));
-    return checked_mul(l.slot, static_cast<size_t>(threads));
-  }
+  if (kernel == QuantConvKernel::kDepthwise) return depthwise_scratch_bytes(s, threads);
   KL_ASSIGN(ProductLayout l, product_layout(s, threads));
   return l.bytes;
 }
@@ -325,7 +225,7 @@ void quant_conv(const QuantConv& call, QuantConvKernel kernel, void* scratch, Pa
   if (call.shape.empty()) return;
   auto* memory = static_cast<std::byte*>(scratch);
   if (kernel == QuantConvKernel::kWinograd) return run_winograd(call, memory, pool);
-  if (kernel == QuantConvKernel::kDepthwise) return run_channels(call, memory, pool);
+  if (kernel == QuantConvKernel::kDepthwise) return run_depthwise(call, memory, pool);
   run_product(call, memory, pool);
 }
 

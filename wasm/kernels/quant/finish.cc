@@ -1,6 +1,7 @@
 #include "kernels/quant/finish.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "simd/bytes.h"
@@ -21,10 +22,14 @@ StripTerms::StripTerms(const QuantMatMul& call, const Terms& terms, size_t first
     : row(first), rows(count), sums(row_sums) {
   uint32_t zero = 0;  // wraps
   if (!call.b_zero_columns) zero = static_cast<uint32_t>(terms.b_shift + (call.b_zero ? *call.b_zero : 0));
+  short_way = terms.rows_only && rows == kRows;
   for (size_t i = 0; i < rows; ++i) {
     uint32_t bias = call.row_bias ? static_cast<uint32_t>(call.row_bias[row + i]) : 0;
     start[i] = static_cast<int32_t>(bias - static_cast<uint32_t>(sums[i]) * zero);
     scale[i] = call.row_scale ? call.row_scale[row + i] : call.column_scale ? 1 : call.scale;
+    // Products of signed bytes are 2^14 at most.
+    float most = std::abs(static_cast<float>(start[i])) + 0x1p14f * static_cast<float>(call.k);
+    short_way &= most * std::abs(scale[i]) < 0x1p21f;
   }
 }
 

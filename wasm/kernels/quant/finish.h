@@ -37,6 +37,9 @@ struct StripTerms {
   const int32_t* sums;
   int32_t start[kRows] = {};  // what sums begin with
   float scale[kRows] = {};
+  // Whether results are bytes that follow from start and scale alone, with sums as multiply_pairs_to_bytes
+  // needs them.
+  bool short_way = false;
 };
 
 // What belongs to columns, one value for each of whole panels in each list.

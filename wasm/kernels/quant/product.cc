@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "base/checked.h"
 #include "kernels/quant/finish.h"
@@ -175,7 +176,25 @@ void run_task(const QuantMatMul& call, const Kernel& kernel, const Terms& terms,
     }
     if (kernel.group == 2) widen(bytes, blocks.height * blocks.depth, strip);
     const StripTerms strip_terms(call, terms, row, rows, row_sums);
-    for (size_t n = n0; n < n1; n += kQuantPanel) {
+    size_t n = n0;
+    if (blocks.wide && strip_terms.short_way) {
+      // Behind whole panels the columns that are left.
+      const bool is_signed = call.result == QuantResult::kInt8;
+      const ByteTerms bytes_terms{strip_terms.start, strip_terms.scale, call.c_zero + (is_signed ? 128 : 0),
+                                  static_cast<uint8_t>(is_signed ? 0x80 : 0)};
+      size_t whole = (n1 - n0) / kQuantPanel, rest = (n1 - n0) % kQuantPanel;
+      auto* c = static_cast<uint8_t*>(call.c) + item.c + row * call.c_row + n0;
+      multiply_pairs_to_bytes(strip, words, groups, whole, bytes_terms, c, call.c_row);
+      if (rest != 0) {
+        uint8_t spare[kRows * kQuantPanel];
+        size_t at = whole * kQuantPanel;
+        multiply_pairs_to_bytes(strip, words + at * blocks.depth, groups, 1, bytes_terms, spare, kQuantPanel);
+        for (size_t i = 0; i < kRows; ++i)
+          std::memcpy(c + i * call.c_row + at, spare + i * kQuantPanel, rest);
+      }
+      n = n1;
+    }
+    for (; n < n1; n += kQuantPanel) {
       int32_t sums[kRows * kQuantPanel];
       size_t at = (n - n0) * blocks.depth;
       if (blocks.wide) {
