@@ -67,9 +67,11 @@ Blocks cut(const MatMul<T>& call, size_t rows, int threads) {
   Blocks b{StripSplit(call.m, rows)};
   // alpha goes into A where A is packed here, otherwise into B.
   bool scaled = call.alpha != T{1};
-  // B in place: only few strips would read the packed form.
+  // B in place: only few strips would read the packed form. More of them find rows in the first-level cache
+  // again where those do not share few of its sets.
+  size_t few = call.b.row % 256 != 0 && call.k <= 256 ? 8 : 3;
   b.pack_b = !call.b.packed && (call.pack != nullptr || !in_place || call.b.column != 1 ||
-                                b.split.count > 3 || (scaled && call.a.packed));
+                                b.split.count > few || (scaled && call.a.packed));
   bool b_in_place = !call.b.packed && !b.pack_b;
   b.pack_a = !call.a.packed && (call.a.column != 1 || !in_place || b_in_place || (scaled && !b.pack_b));
   size_t depths = std::max<size_t>(ceil_div(call.k, kDepth), 1);

@@ -205,6 +205,11 @@ void strip(const Strip<T>& s) {
   for (; j + width <= s.n; j += width) {
     tile<T, R, 2, PackedA, B>(s, b, j);
     b += B == BForm::kPanels ? s.b_panel : width;
+    // The last columns come with some of those before them, which are written twice.
+    if (B == BForm::kOffsets && j + width < s.n && s.n - j < 2 * width && !s.init) {
+      j = s.n - 2 * width;
+      b = s.b + s.n - width;
+    }
   }
   if constexpr (B != BForm::kRows) {
     if (j < s.n) strip_tail<T, R, PackedA, B>(s, b, j);
