@@ -154,7 +154,7 @@ TEST_CASE("a convolution does with the form that it has, whatever the image") {
     auto kernel = [&] { return std::string_view(session.program().plans().front()->steps[0].work.kernel); };
     if (small_first) {
       check_close(run(session, {{"x", filled({1, kChannels, 4, 4})}}), convolution(kChannels, 4));
-      CHECK(kernel() != "conv_winograd");
+      CHECK_FALSE(kernel().starts_with("conv_winograd"));
       CHECK(has_elements(session, w));
     }
     for (int64_t side : {40, 4, 3, 33}) {
@@ -162,7 +162,7 @@ TEST_CASE("a convolution does with the form that it has, whatever the image") {
       // With two packed forms both stay, and so do the elements.
       CHECK(has_elements(session, w) == small_first);
     }
-    CHECK(kernel() == "conv_winograd");
+    CHECK(kernel().starts_with("conv_winograd"));
     CHECK(run(session, {{"x", filled({0, kChannels, 8, 8})}}).empty());
   }
 }

@@ -44,16 +44,19 @@ Status run(const ConvParams& p, Run& run) {
 
 // What conv_pack makes for a kernel.
 std::string_view form_of(ConvKernel kernel) {
-  return kernel == ConvKernel::k_winograd    ? "winograd"
-         : kernel == ConvKernel::k_depthwise ? "depthwise"
-                                             : "product";
+  return kernel == ConvKernel::k_winograd          ? "winograd"
+         : kernel == ConvKernel::k_winograd_stored ? "places"
+         : kernel == ConvKernel::k_depthwise       ? "depthwise"
+                                                   : "product";
 }
 
 // `best`, or another kernel where the weights are only left in a form that it cannot take.
 ConvKernel possible(const LowerContext& c, ConvKernel best) {
   std::string_view left = c.form(1);
   if (left.empty() || left.starts_with(form_of(best))) return best;
-  return left.starts_with("winograd") ? ConvKernel::k_winograd : ConvKernel::k_im2col;
+  for (ConvKernel kernel : {ConvKernel::k_winograd, ConvKernel::k_winograd_stored})
+    if (left.starts_with(form_of(kernel))) return kernel;
+  return ConvKernel::k_im2col;
 }
 
 template <class T>
@@ -66,8 +69,8 @@ Status pack(LowerContext& c, ConvParams* p) {
       conv_pack(p->shape, p->kernel, c.constant(1)->data<const T>(), reinterpret_cast<T*>(to));
     }));
     // Where Winograd's form may pay at other shapes, elements stay. Depth may make it impossible.
-    bool settled = p->kernel == ConvKernel::k_winograd || c.fixed() ||
-                   !conv_accepts<T>(p->shape, ConvKernel::k_winograd);
+    bool settled = p->kernel == ConvKernel::k_winograd || p->kernel == ConvKernel::k_winograd_stored ||
+                   c.fixed() || !conv_accepts<T>(p->shape, ConvKernel::k_winograd);
     if (settled && c.rank(1) <= 4) c.spent(1);
   }
   if (!p->packed) {

@@ -28,11 +28,13 @@ void run_depthwise(const Conv<float>& call, void* scratch, Parallel& pool);
 Result<size_t> direct_scratch(const ConvShape& s, int threads);
 void run_direct(const Conv<float>& call, void* scratch, Parallel& pool);
 
-Result<size_t> winograd_packed_bytes(const ConvShape& s);
-void winograd_pack(const ConvShape& s, const float* w, float* packed);
-Result<size_t> winograd_scratch(const ConvShape& s, int threads);
-void run_winograd(const Conv<float>& call, void* scratch, Parallel& pool);
-// Whether it is expected to be the fastest.
+// `transformed`: the packed weights are those of Winograd's places, otherwise each run makes them.
+Result<size_t> winograd_packed_bytes(const ConvShape& s, bool transformed);
+void winograd_pack(const ConvShape& s, const float* w, bool transformed, float* packed);
+Result<size_t> winograd_scratch(const ConvShape& s, bool transformed, int threads);
+void run_winograd(const Conv<float>& call, bool transformed, void* scratch, Parallel& pool);
+// Whether it is expected to be the fastest, and whether transformed weights are worth their memory.
 bool winograd_pays(const ConvShape& s);
+bool winograd_stores(const ConvShape& s);
 
 }  // namespace kinglet::conv_internal

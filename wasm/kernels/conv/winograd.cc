@@ -8,6 +8,7 @@
 #include "kernels/conv/winograd.h"
 
 #include "kernels/conv/padded.h"
+#include "kernels/matmul/pack.h"
 #include "kernels/matmul/tile.h"
 
 namespace kinglet::conv_internal {
@@ -15,19 +16,35 @@ namespace kinglet::conv_internal {
 namespace {
 
 constexpr size_t kWidth = kPanelWidth<float>, kRows = kStripRows<float>;
-// Weights of so many elements stay in the second-level cache, and so do the tiles of a small block and their
-// products. Larger weights pass by once for each block: blocks are as large as may be.
+// Weights come as they are (panels of output channels, as matmul_pack_b makes them) or transformed. Those of
+// a group of so many elements, transformed, stay in the second-level cache, and so do the tiles of a small
+// block and their products: they are transformed once in a run. Of larger ones each block of tiles transforms
+// a unit after the other: a pair of rows of places, so many input channels and so many panels. Blocks are as
+// large as may be.
 constexpr size_t kCachedWeights = 160 * 1024, kSmallBlock = 4 * kRows, kLargeBlock = 10 * kRows;
 constexpr size_t kBlockElements = 2 * 1024 * 1024;
-// Input channels of a block. All strips of tiles pass over its weights before the next ones are read: from
-// memory they come in one stream.
+constexpr size_t kUnitPanels = 4;
+// Input channels that are multiplied together. All strips of tiles pass over their weights before the next
+// ones are read: transformed weights come from memory in one stream.
 constexpr size_t kDepth = 128;
 
 bool is_strided(const ConvShape& s) { return s.stride[1] == 2; }
 
+// Outputs of a tile in each direction, and how many tiles an image has.
+size_t outputs_of(const ConvShape& s) { return is_strided(s) ? kOdd : kIn + 1 - s.kernel[1]; }
+size_t tile_count(const ConvShape& s) {
+  return ceil_div(s.out[1], outputs_of(s)) * ceil_div(s.out[2], outputs_of(s));
+}
+
 // Places that meet weights p.
 size_t parts_of(bool strided, size_t p) {
   return strided ? (p / kIn == kEven ? kOdd : 1) * (p % kIn == kEven ? kOdd : 1) : 1;
+}
+
+// Those of the places before place p.
+size_t parts_before(bool strided, size_t p) {
+  size_t i = p / kIn, j = p % kIn;
+  return strided ? i * kStrided + j * (i == kEven ? kOdd : 1) : p;
 }
 
 struct Tiles {
@@ -36,15 +53,26 @@ struct Tiles {
   size_t down, across;
   size_t block;  // tiles transformed together
   Padded image;
-  size_t planes, columns, results;  // elements of scratch: padded image; tiles and products of a thread
+  bool whole;            // all weights are transformed before the tiles
+  size_t panels, depth;  // of a unit
+  // Elements of scratch: padded image, whole weights; tiles and products of a thread, and its unit.
+  size_t planes, weights, columns, results, unit;
   size_t count() const { return down * across; }
+  size_t own() const { return columns + results + unit; }
 };
 
 size_t panels_of(const ConvShape& s) { return ceil_div(s.out_channels, kWidth); }
 
-Result<Tiles> tiles_of(const ConvShape& s) {
+// Transformed weights of one group lie in the order in which they are read: places, then blocks of input
+// channels, then panels of output channels.
+size_t whole_place(const ConvShape& s) { return panels_of(s) * s.in_channels * kWidth; }
+size_t whole_elements(const ConvShape& s) { return kPlaces * (whole_place(s) + kSkew); }
+size_t depth_of(const ConvShape& s) { return ceil_div(s.in_channels, ceil_div(s.in_channels, kDepth)); }
+size_t panel_elements(const ConvShape& s) { return s.in_channels * s.taps() * kWidth; }
+
+Result<Tiles> tiles_of(const ConvShape& s, bool transformed) {
   Tiles t;
-  t.out = is_strided(s) ? kOdd : kIn + 1 - s.kernel[1];
+  t.out = outputs_of(s);
   t.parts = is_strided(s) ? kStrided * kStrided : kPlaces;
   t.down = ceil_div(s.out[1], t.out);
   t.across = ceil_div(s.out[2], t.out);
@@ -57,82 +85,118 @@ Result<Tiles> tiles_of(const ConvShape& s) {
   KL_ASSIGN(size_t both, checked_add(s.in_channels, wide));
   KL_ASSIGN(size_t weights, checked_mul(s.in_channels, wide));
   KL_ASSIGN(both, checked_mul(both, t.parts));
-  size_t most = weights <= kCachedWeights / kPlaces ? kSmallBlock : kLargeBlock;
+  KL_ASSIGN(size_t all, checked_mul(weights, s.groups));
+  bool cached = weights <= kCachedWeights / kPlaces && all <= 4 * kCachedWeights / kPlaces;
+  t.whole = transformed || cached;
+  size_t most = cached ? kSmallBlock : kLargeBlock;
   most = std::clamp(kBlockElements / both, kRows, most);
   t.block = ceil_div(t.count(), ceil_div(t.count(), most));
   KL_ASSIGN(t.columns, checked_mul(t.parts * s.in_channels, t.block));
   t.columns += kPlaces * kSkew;
   KL_ASSIGN(t.results, checked_mul(t.parts * wide, t.block));
   t.results += kPlaces * kSkew;
+  t.panels = std::min(kUnitPanels, panels_of(s));
+  t.depth = depth_of(s);
+  t.weights = t.whole && !transformed ? whole_elements(s) * s.groups : 0;
+  t.unit = t.whole ? 0 : 2 * kIn * (t.panels * t.depth * kWidth + kSkew);
   return t;
 }
 
-// Weights of one group lie in the order in which they are read: places, then blocks of so many input
-// channels, then panels of output channels.
-size_t depth_of(const ConvShape& s) { return ceil_div(s.in_channels, ceil_div(s.in_channels, kDepth)); }
-size_t packed_elements(const ConvShape& s) { return kPlaces * s.in_channels * kWidth * panels_of(s); }
+// A pair of rows of places of so many input channels of one panel, w.
+template <size_t Taps, bool Strided, size_t Pair>
+void transform_panel(const float* w, size_t depth, float* first, float* second, size_t place) {
+#pragma nounroll
+  for (size_t c = 0; c < depth; ++c, w += Taps * Taps * kWidth, first += kWidth, second += kWidth) {
+#pragma nounroll
+    for (size_t r = 0; r < kWidth; r += L)
+      put_weights<Taps, Strided, Pair>(w + r, kWidth, first + r, second + r, place);
+  }
+}
+
+using Transform = void (*)(const float*, size_t, float*, float*, size_t);
+template <size_t Taps, bool Strided>
+inline constexpr Transform kTransforms[kPairs] = {
+    transform_panel<Taps, Strided, 0>, transform_panel<Taps, Strided, 1>, transform_panel<Taps, Strided, 2>};
+const Transform* transforms_of(const ConvShape& s) {
+  return is_strided(s)      ? kTransforms<3, true>
+         : s.kernel[1] == 3 ? kTransforms<3, false>
+                            : kTransforms<5, false>;
+}
+
+// Input channels [c, c + count) of panel n of one group, w, to their places; none is in another block.
+void transform_some(const ConvShape& s, const float* w, size_t n, size_t c, size_t count, float* whole) {
+  size_t depth = depth_of(s), k = c - c % depth, place = whole_place(s) + kSkew, rows = kIn * place;
+  float* to = whole + (k * panels_of(s) + n * std::min(depth, s.in_channels - k) + c - k) * kWidth;
+  for (size_t pair = 0; pair < kPairs; ++pair)
+    transforms_of(s)[pair](w, count, to + kRowPairs[pair][0] * rows, to + kRowPairs[pair][1] * rows, place);
+}
 
 }  // namespace
 
 bool winograd_pays(const ConvShape& s) {
-  // In multiply-adds: products, of which so many take as long as reading a weight from memory, and
-  // transforms. Small products do not pay.
-  constexpr double kReading = 6;
-  // Weights of more than so many bytes, which are four times those of the definition, have to serve some
-  // tiles.
-  constexpr double kLargeWeights = 16 << 20, kFewTiles = 8;
+  // In multiply-adds: products, of which so many take as long as transforming a weight, and transforms of
+  // tiles. Small products do not pay.
+  constexpr double kWeight = 3;
   double channels = static_cast<double>(s.in_channels) * static_cast<double>(s.out_channels);
   double both = static_cast<double>(s.in_channels + s.out_channels), out = static_cast<double>(s.out_size());
   bool strided = is_strided(s);
-  size_t each = strided ? kOdd : kIn + 1 - s.kernel[1];
-  auto tiles = static_cast<double>(ceil_div(s.out[1], each) * ceil_div(s.out[2], each));
-  if (tiles < kFewTiles && channels * kPlaces * sizeof(float) > kLargeWeights) return false;
-  double rows = 0;
-  for (size_t p = 0; p < kPlaces; ++p)
-    rows += std::max(tiles * static_cast<double>(parts_of(strided, p)), kReading);
+  auto tiles = static_cast<double>(tile_count(s));
+  double rows = tiles * (strided ? kStrided * kStrided : kPlaces) + kPlaces * kWeight;
   double here = rows * channels + tiles * (strided ? 700 : 400) * both;
-  return here < 0.8 * (out + 12) * static_cast<double>(s.taps()) * channels;
+  return here < 0.82 * (out + 10) * static_cast<double>(s.taps()) * channels;
 }
 
-Result<size_t> winograd_packed_bytes(const ConvShape& s) {
-  KL_ASSIGN(size_t count, checked_mul(panels_of(s) * kWidth, s.in_channels));
-  KL_ASSIGN(count, checked_mul(count, kPlaces));
-  KL_ASSIGN(count, checked_mul(count, s.groups));
-  return checked_mul(count, sizeof(float));
+bool winograd_stores(const ConvShape& s) {
+  // Transformed weights are four times as large (5 x 5: 1.4 times). Up to so many bytes they may be; beyond
+  // that, where there are too few tiles for transforming them in each run, and enough for reading them.
+  constexpr size_t kSmall = 3 << 20, kFewest = 8, kMany = 16;
+  size_t tiles = tile_count(s);
+  double bytes = static_cast<double>(s.groups * s.in_channels) * static_cast<double>(s.out_channels) *
+                 static_cast<double>(kPlaces * sizeof(float));
+  return bytes <= kSmall || (tiles >= kFewest && tiles < kMany);
 }
 
-void winograd_pack(const ConvShape& s, const float* w, float* packed) {
-  size_t panels = panels_of(s), place = s.in_channels * kWidth * panels, block = depth_of(s);
-  for (size_t g = 0; g < s.groups; ++g, packed += place * kPlaces) {
-    for (size_t n = 0; n < s.out_channels; n += kWidth) {
-      for (size_t c = 0; c < s.in_channels; ++c) {
-        size_t k = c - c % block, depth = std::min(block, s.in_channels - k);
-        float* to = packed + k * panels * kWidth + n * depth + (c - k) * kWidth;
-        float lanes[kPlaces][kWidth] = {};
-        for (size_t r = 0; r < std::min(kWidth, s.out_channels - n); ++r) {
-          double u[kIn][kIn];
-          transform_weights(w + ((g * s.out_channels + n + r) * s.in_channels + c) * s.taps(), s.kernel[1],
-                            is_strided(s), u);
-          for (size_t p = 0; p < kPlaces; ++p) lanes[p][r] = static_cast<float>(u[p / kIn][p % kIn]);
-        }
-        for (size_t p = 0; p < kPlaces; ++p)
-          for (size_t r = 0; r < kWidth; r += L) V::load(lanes[p] + r).store(to + p * place + r);
+Result<size_t> winograd_packed_bytes(const ConvShape& s, bool transformed) {
+  KL_ASSIGN(size_t depth, checked_mul(s.in_channels, s.taps()));
+  KL_ASSIGN(size_t bytes, matmul_packed_b_bytes<float>(depth, s.out_channels));
+  if (transformed) {
+    KL_ASSIGN(size_t place, matmul_packed_b_bytes<float>(s.in_channels, s.out_channels));
+    KL_ASSIGN(bytes, checked_mul(place + kSkew * sizeof(float), kPlaces));
+  }
+  return checked_mul(bytes, s.groups);
+}
+
+void winograd_pack(const ConvShape& s, const float* w, bool transformed, float* packed) {
+  size_t depth = s.in_channels * s.taps(), group = s.out_channels * depth;
+  if (!transformed) {
+    for (size_t g = 0; g < s.groups; ++g, w += group, packed += panel_elements(s) * panels_of(s))
+      matmul_pack_b<float>({w, 1, depth}, depth, s.out_channels, 1, packed);
+    return;
+  }
+  constexpr size_t kSome = 8;
+  float panel[kSome * 25 * kWidth];
+  for (size_t g = 0; g < s.groups; ++g, w += group, packed += whole_elements(s)) {
+    for (size_t n = 0; n < panels_of(s); ++n) {
+      for (size_t c = 0, count; c < s.in_channels; c += count) {
+        count = std::min({kSome, depth_of(s) - c % depth_of(s), s.in_channels - c});
+        pack_panels<float>({w, 1, depth}, c * s.taps(), (c + count) * s.taps(), n * kWidth,
+                           std::min((n + 1) * kWidth, s.out_channels), 1, panel);
+        transform_some(s, panel, n, c, count, packed);
       }
     }
   }
 }
 
-Result<size_t> winograd_scratch(const ConvShape& s, int threads) {
-  KL_ASSIGN(Tiles t, tiles_of(s));
-  KL_ASSIGN(size_t count, checked_add(t.columns, t.results));
-  KL_ASSIGN(count, checked_mul(count, static_cast<size_t>(threads)));
-  KL_ASSIGN(count, checked_add(count, t.planes));
+Result<size_t> winograd_scratch(const ConvShape& s, bool transformed, int threads) {
+  KL_ASSIGN(Tiles t, tiles_of(s, transformed));
+  KL_ASSIGN(size_t count, checked_mul(t.own(), static_cast<size_t>(threads)));
+  KL_ASSIGN(count, checked_add(count, t.planes + t.weights));
   return checked_mul(count, sizeof(float));
 }
 
-void run_winograd(const Conv<float>& call, void* scratch, Parallel& pool) {
+void run_winograd(const Conv<float>& call, bool transformed, void* scratch, Parallel& pool) {
   const ConvShape& s = call.shape;
-  Result<Tiles> tiles = tiles_of(s);
+  Result<Tiles> tiles = tiles_of(s, transformed);
   if (!tiles.ok()) return;  // winograd_scratch has said so
   const Tiles& t = *tiles;
   Finish finish{};
@@ -143,9 +207,9 @@ void run_winograd(const Conv<float>& call, void* scratch, Parallel& pool) {
   finish.row = s.out[2], finish.plane = s.out_size();
   is_clamp({}, &product.lo, &product.hi);
   product.a_row = s.in_channels;
-  size_t depth = depth_of(s);
   bool strided = is_strided(s);
   float* copy = static_cast<float*>(scratch);
+  float *whole = copy + t.planes, *own = whole + t.weights;
   size_t block = t.block, blocks = ceil_div(t.count(), block);
   size_t channels = s.groups * s.in_channels, panels = panels_of(s);
   // Few tiles: threads share the channels of outputs, and transform the tiles each, where reading the weights
@@ -158,11 +222,21 @@ void run_winograd(const Conv<float>& call, void* scratch, Parallel& pool) {
   size_t parts = s.groups * blocks < crew || (block == t.block && s.groups * blocks < 2 * crew)
                      ? std::min(crew, panels)
                      : 1;
+  if (t.weights > 0) {
+    parallel_for(pool, s.groups * panels, 1 + 4096 / s.in_channels, [&](size_t begin, size_t end) {
+      for (size_t n = begin; n < end; ++n) {
+        const float* w = call.w + n * panel_elements(s);
+        for (size_t k = 0; k < s.in_channels; k += t.depth)
+          transform_some(s, w + k * s.taps() * kWidth, n % panels, k, std::min(t.depth, s.in_channels - k),
+                         whole + n / panels * whole_elements(s));
+      }
+    });
+  }
   for (size_t image = 0; image < s.images && !cancelled(pool); ++image) {
     pad_planes(s, t.image, call.x + image * channels * s.in_size(), channels, copy, pool);
     parallel_slots(pool, s.groups * blocks * parts, [&](size_t thread, size_t item) {
-      float* columns = copy + t.planes + thread * (t.columns + t.results);
-      float* results = columns + t.columns;
+      float* columns = own + thread * t.own();
+      float *results = columns + t.columns, *unit = results + t.results;
       size_t part = item % parts, g = item / parts / blocks;
       size_t first = item / parts % blocks * block, count = std::min(block, t.count() - first);
       auto row = [&](size_t n) { return (first + n) / t.across * t.out; };
@@ -182,27 +256,51 @@ void run_winograd(const Conv<float>& call, void* scratch, Parallel& pool) {
       }
       Strip<float> strip = product;
       size_t begin = panels * part / parts, end = panels * (part + 1) / parts;
-      strip.n = (end - begin) * kWidth;
-      strip.c_row = strip.n;
+      strip.c_row = (end - begin) * kWidth;
       size_t out_part = count * strip.c_row;
-      const float* a = columns;
-      float* c = results;
-      for (size_t p = 0; p < kPlaces && !cancelled(pool); ++p) {
+      // Panels [n, n + strip.n / kWidth) of place p, input channels [k, k + strip.k), which strip.b has.
+      auto multiply = [&](size_t p, size_t n, size_t k) {
+        size_t before = parts_before(strided, p);
+        const float* a = columns + before * in_part + p * kSkew + k;
+        float* c = results + before * out_part + p * kSkew + (n - begin) * kWidth;
         StripSplit split(count * parts_of(strided, p), kRows);
-        const float* w = call.w + g * packed_elements(s) + p * panels * s.in_channels * kWidth;
-        for (size_t k = 0; k < s.in_channels; k += strip.k) {
-          strip.k = std::min(depth, s.in_channels - k);
-          strip.b_panel = strip.k * kWidth;
-          strip.b = w + k * panels * kWidth + begin * strip.b_panel;
-          for (size_t i = 0; i < split.count; ++i) {
-            strip.a = a + split.begin(i) * s.in_channels + k;
-            strip.c = c + split.begin(i) * strip.c_row;
-            strip.init = k == 0 ? nullptr : strip.c;
-            kStrips<float, false, BForm::kPanels>[split.rows(i) - 1](strip);
+        for (size_t i = 0; i < split.count; ++i) {
+          strip.a = a + split.begin(i) * s.in_channels;
+          strip.c = c + split.begin(i) * strip.c_row;
+          strip.init = k == 0 ? nullptr : strip.c;
+          kStrips<float, false, BForm::kPanels>[split.rows(i) - 1](strip);
+        }
+      };
+      if (t.whole) {
+        const float* w = (transformed ? call.w : whole) + g * whole_elements(s);
+        strip.n = strip.c_row;
+        for (size_t p = 0; p < kPlaces && !cancelled(pool); ++p, w += whole_place(s) + kSkew) {
+          for (size_t k = 0; k < s.in_channels; k += strip.k) {
+            strip.k = std::min(t.depth, s.in_channels - k);
+            strip.b_panel = strip.k * kWidth;
+            strip.b = w + k * panels * kWidth + begin * strip.b_panel;
+            multiply(p, begin, k);
           }
         }
-        a += in_part * parts_of(strided, p) + kSkew;
-        c += out_part * parts_of(strided, p) + kSkew;
+      } else {
+        size_t place = t.panels * t.depth * kWidth + kSkew;
+        for (size_t pair = 0; pair < kPairs && !cancelled(pool); ++pair) {
+          for (size_t k = 0; k < s.in_channels; k += strip.k) {
+            strip.k = std::min(t.depth, s.in_channels - k);
+            strip.b_panel = strip.k * kWidth;
+            for (size_t n = begin; n < end; n += t.panels) {
+              strip.n = std::min(t.panels, end - n) * kWidth;
+              const float* w = call.w + (g * panels + n) * panel_elements(s) + k * s.taps() * kWidth;
+              for (float* to = unit; to < unit + strip.n * strip.k;
+                   to += strip.b_panel, w += panel_elements(s))
+                transforms_of(s)[pair](w, strip.k, to, to + kIn * place, place);
+              for (size_t j = 0; j < 2 * kIn; ++j) {
+                strip.b = unit + j * place;
+                multiply(kRowPairs[pair][j / kIn] * kIn + j % kIn, n, k);
+              }
+            }
+          }
+        }
       }
       Finish f = finish;
       size_t channel = begin * kWidth, last = std::min(s.out_channels, end * kWidth);

@@ -38,44 +38,76 @@ struct Column {
   }
 };
 
-// g: `taps` x `taps` weights
-inline void transform_weights(const float* g, size_t taps, bool strided, double (&u)[kIn][kIn]) {
-  auto line = [taps, strided](const auto* x, size_t from, double* out, size_t step) {
-    if (strided) {
-      double first = static_cast<double>(x[0]), last = static_cast<double>(x[2 * from]);
-      out[0] = first / kC;
-      out[step] = (first + last) / (2 - 2 * kC);
-      out[2 * step] = (last - first) / (2 + 2 * kC);
-      out[3 * step] = (first + kC * last) / (kC * (kC * kC - 1));
-      out[4 * step] = last;
-      out[5 * step] = static_cast<double>(x[from]);
-      return;
-    }
+// A x + y
+template <double A>
+inline V scaled(V x, V y) {
+  return madd(number<static_cast<float>(A)>(x), x, y);
+}
+template <double A>
+inline V scaled(V x) {
+  return number<static_cast<float>(A)>(x) * x;
+}
+
+// Weights along one direction: of a strided tile for even inputs by F(4, 2), and the one that odd ones meet.
+template <bool Strided, size_t Taps>
+inline void transform_weights(const V (&t)[Taps], V (&u)[kIn]) {
+  if constexpr (Strided) {
+    constexpr double c = 1 / (kC * (kC * kC - 1));
+    u[0] = scaled<1 / kC>(t[0]);
+    u[1] = scaled<1 / (2 - 2 * kC)>(t[2] + t[0]);
+    u[2] = scaled<1 / (2 + 2 * kC)>(t[2] - t[0]);
+    u[3] = scaled<kC * c>(t[2], scaled<c>(t[0]));
+    u[4] = t[2];
+    u[5] = t[1];
+  } else {
     constexpr double a2 = kA * kA, b2 = kB * kB;
     constexpr double na = 1 / (2 * a2 * (a2 - b2)), nb = 1 / (2 * b2 * (b2 - a2));
-    double t[5] = {};
-    for (size_t i = 0; i < taps; ++i) t[i] = static_cast<double>(x[i * from]);
-    double even_a = t[0] + a2 * (t[2] + a2 * t[4]), odd_a = kA * (t[1] + a2 * t[3]);
-    double even_b = t[0] + b2 * (t[2] + b2 * t[4]), odd_b = kB * (t[1] + b2 * t[3]);
-    out[0] = t[0] / (a2 * b2);
-    out[step] = (even_a + odd_a) * na;
-    out[2 * step] = (even_a - odd_a) * na;
-    out[3 * step] = (even_b + odd_b) * nb;
-    out[4 * step] = (even_b - odd_b) * nb;
-    out[5 * step] = t[taps - 1];
-  };
-  double rows[5][kIn];
-  for (size_t i = 0; i < taps; ++i) line(g + i * taps, 1, rows[i], 1);
-  for (size_t i = 0; i < kIn; ++i) line(&rows[0][i], kIn, &u[0][i], kIn);
+    V even_a = scaled<na * a2>(t[2], scaled<na>(t[0])), odd_a = scaled<na * kA>(t[1]);
+    V even_b = scaled<nb * b2>(t[2], scaled<nb>(t[0])), odd_b = scaled<nb * kB>(t[1]);
+    if constexpr (Taps == 5) {
+      even_a = scaled<na * a2 * a2>(t[4], even_a), odd_a = scaled<na * kA * a2>(t[3], odd_a);
+      even_b = scaled<nb * b2 * b2>(t[4], even_b), odd_b = scaled<nb * kB * b2>(t[3], odd_b);
+    }
+    u[0] = scaled<1 / (a2 * b2)>(t[0]);
+    u[1] = even_a + odd_a;
+    u[2] = even_a - odd_a;
+    u[3] = even_b + odd_b;
+    u[4] = even_b - odd_b;
+    u[5] = t[Taps - 1];
+  }
+}
+
+// Rows of places that share most of their work.
+inline constexpr size_t kRowPairs[][2] = {{0, 5}, {1, 2}, {3, 4}};
+inline constexpr size_t kPairs = kIn / 2;
+
+// Two rows of places, each a place behind another, of Taps x Taps weights of four channels of outputs that
+// lie `width` elements apart.
+template <size_t Taps, bool Strided, size_t Pair>
+inline void put_weights(const float* w, size_t width, float* first, float* second, size_t place) {
+  V t[2][Taps], to[kIn];
+#pragma unroll
+  for (size_t j = 0; j < Taps; ++j) {
+    V column[Taps];
+#pragma unroll
+    for (size_t i = 0; i < Taps; ++i) column[i] = V::load(w + (i * Taps + j) * width);
+    transform_weights<Strided>(column, to);
+    t[0][j] = to[kRowPairs[Pair][0]], t[1][j] = to[kRowPairs[Pair][1]];
+  }
+#pragma unroll
+  for (size_t i = 0; i < 2; ++i) {
+    transform_weights<Strided>(t[i], to);
+    float* u = i == 0 ? first : second;
+#pragma unroll
+    for (size_t j = 0; j < kIn; ++j, u += place) to[j].store(u);
+  }
 }
 
 inline void transform_inputs(V (&d)[kIn]) {
-  constexpr float a = kA, b = kB;
-  const V a2 = V::splat(-0.5f), b2 = V::splat(-2.0f), both = V::splat(-2.5f);
-  V even_a = madd(d[2], b2, d[4]), odd_a = V::splat(a) * madd(d[1], b2, d[3]);
-  V even_b = madd(d[2], a2, d[4]), odd_b = V::splat(b) * madd(d[1], a2, d[3]);
-  d[0] = madd(d[2], both, d[0] + d[4]);
-  d[5] = madd(d[3], both, d[1] + d[5]);
+  V even_a = scaled<-2.0>(d[2], d[4]), odd_a = scaled<kA>(scaled<-2.0>(d[1], d[3]));
+  V even_b = scaled<-0.5>(d[2], d[4]), odd_b = scaled<kB>(scaled<-0.5>(d[1], d[3]));
+  d[0] = scaled<-2.5>(d[2], d[0] + d[4]);
+  d[5] = scaled<-2.5>(d[3], d[1] + d[5]);
   d[1] = even_a + odd_a;
   d[2] = even_a - odd_a;
   d[3] = even_b + odd_b;
@@ -84,36 +116,33 @@ inline void transform_inputs(V (&d)[kIn]) {
 
 // Even inputs first, then odd ones.
 inline void transform_inputs(V (&d)[kStrided]) {
-  const V c = V::splat(-kC);
-  V far = d[3] - d[1], right = madd(c, d[2], d[3]), left = madd(c, d[1], d[2]);
-  d[0] = madd(c, d[2] - d[0], far);
-  d[4] = madd(c, far, d[4] - d[2]);
+  V far = d[3] - d[1], right = scaled<-kC>(d[2], d[3]), left = scaled<-kC>(d[1], d[2]);
+  d[0] = scaled<-kC>(d[2] - d[0], far);
+  d[4] = scaled<-kC>(far, d[4] - d[2]);
   d[1] = right + left;
   d[2] = right - left;
   d[3] = far;
 }
 
 inline void transform_outputs(const V (&m)[kStrided], V (&y)[kOdd]) {
-  constexpr float c = kC;
   V sum = m[1] + m[2], odd = m[1] - m[2];
   y[0] = m[0] + sum + (m[3] + m[kEven]);
-  y[1] = madd(V::splat(c), m[3], odd + m[kEven + 1]);
-  y[2] = madd(V::splat(c * c), m[3], sum + m[kEven + 2]);
-  y[3] = madd(V::splat(c * c * c), m[3], odd + (m[4] + m[kEven + 3]));
+  y[1] = scaled<kC>(m[3], odd + m[kEven + 1]);
+  y[2] = scaled<kC * kC>(m[3], sum + m[kEven + 2]);
+  y[3] = scaled<kC * kC * kC>(m[3], odd + (m[4] + m[kEven + 3]));
 }
 
 template <size_t Out>
 inline void transform_outputs(const V (&m)[kIn], V (&y)[Out]) {
-  constexpr float a = kA, b = kB;
-  V sum_a = m[1] + m[2], odd_a = V::splat(a) * (m[1] - m[2]);
-  V sum_b = m[3] + m[4], odd_b = V::splat(b) * (m[3] - m[4]);
+  V sum_a = m[1] + m[2], odd_a = scaled<kA>(m[1] - m[2]);
+  V sum_b = m[3] + m[4], odd_b = scaled<kB>(m[3] - m[4]);
   y[0] = m[0] + sum_a + sum_b;
   if constexpr (Out == 2) {
     y[1] = odd_a + odd_b + m[5];
   } else {
     y[1] = odd_a + odd_b;
-    y[2] = madd(V::splat(0.5f), sum_a, V::splat(2.0f) * sum_b);
-    y[3] = madd(V::splat(0.5f), odd_a, madd(V::splat(2.0f), odd_b, m[5]));
+    y[2] = scaled<0.5>(sum_a, scaled<2.0>(sum_b));
+    y[3] = scaled<0.5>(odd_a, scaled<2.0>(odd_b, m[5]));
   }
 }
 
