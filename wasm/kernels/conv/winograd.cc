@@ -135,13 +135,13 @@ void transform_some(const ConvShape& s, const float* w, size_t n, size_t c, size
 
 bool winograd_pays(const ConvShape& s) {
   // In multiply-adds: products, of which so many take as long as transforming a weight, and transforms of
-  // tiles. Small products do not pay.
-  constexpr double kWeight = 3;
+  // tiles. Fewer rows of a product than four take as long as four. Small products do not pay.
+  constexpr double kWeight = 3, kFewRows = 4;
   double channels = static_cast<double>(s.in_channels) * static_cast<double>(s.out_channels);
   double both = static_cast<double>(s.in_channels + s.out_channels), out = static_cast<double>(s.out_size());
   bool strided = is_strided(s);
   auto tiles = static_cast<double>(tile_count(s));
-  double rows = tiles * (strided ? kStrided * kStrided : kPlaces) + kPlaces * kWeight;
+  double rows = std::max(tiles, kFewRows) * (strided ? kStrided * kStrided : kPlaces) + kPlaces * kWeight;
   double here = rows * channels + tiles * (strided ? 700 : 400) * both;
   return here < 0.82 * (out + 10) * static_cast<double>(s.taps()) * channels;
 }
