@@ -89,6 +89,11 @@ TEST_CASE("fuse_qdq: products") {
                 after + columns + "y = QLinearMatMul(x, xs, xz, w, cs, cz, ys, yz) output y: uint8");
   expect_passes(head + "b = DequantizeLinear(w, ws, wz) y = MatMul(a, b) output y: float32",
                 after + "y = com.microsoft.MatMulIntegerToFloat(x, w, xs, ws, xz, wz) output y: float32");
+  // What is added to each row is its bias.
+  std::string bias = "const bias: float32[2] = [0.5, 1.5] ";
+  expect_passes(
+      head + bias + "b = DequantizeLinear(w, ws, wz) c = MatMul(a, b) y = Add(c, bias) output y: float32",
+      after + bias + "y = com.microsoft.MatMulIntegerToFloat(x, w, xs, ws, xz, wz, bias) output y: float32");
   expect_passes(head + columns +
                     "b = DequantizeLinear(w, cs, cz) {axis=0} const d: float32[2] = [1.0, -3.0] "
                     "c = Gemm(a, b, d) {transB=1} " +

@@ -1,6 +1,4 @@
 // ConvInteger, QLinearConv.
-#include <algorithm>
-
 #include "kernels/quant/conv.h"
 #include "ops/conv_geometry.h"
 #include "ops/expand.h"
@@ -40,9 +38,7 @@ Status run(const Params& p, Run& run) {
   if (run.has_in(r.w_zero)) {
     read_ints(run.in(r.w_zero), zeros, call.w_zero_channels ? p.channels : 1);
     call.w_zero = zeros;
-    // Mostly a list of zeros.
-    call.w_zero_channels = call.w_zero_channels && std::any_of(zeros, zeros + p.channels,
-                                                               [&](int32_t zero) { return zero != *zeros; });
+    call.w_zero_channels = call.w_zero_channels && !all_equal(zeros, p.channels);
   }
   if (r.x_scale >= 0) {
     size_t count = p.many_scales ? p.channels : 1;

@@ -198,6 +198,7 @@ Status run(const Params& p, Run& run) {
     call.b_zero = Scales::at(p.b_zero, b_zero, item);
   };
   set(0);
+  if (call.b_zero_columns && !by_item) call.b_zero_columns = !all_equal(call.b_zero, call.n);
   call.items = p.items;
   if (by_item) {
     for (size_t i = 0; i < p.items.size() && !run.cancelled(); ++i) {

@@ -25,6 +25,12 @@ void read_floats(const Tensor& tensor, float* out, size_t n) {
   read<float, float>(tensor, Compute::kF32, out, n);
 }
 
+bool all_equal(const int32_t* values, size_t n) {
+  size_t i = 1;
+  while (i < n && values[i] == values[0]) ++i;
+  return i >= n;
+}
+
 int32_t zero_point(const Run& run, int input) {
   int32_t zero = 0;
   if (run.has_in(input)) read_ints(run.in(input), &zero, 1);

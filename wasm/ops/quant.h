@@ -8,6 +8,8 @@ namespace kinglet {
 // The first `n` elements of a tensor of any numeric type.
 void read_ints(const Tensor& tensor, int32_t* out, size_t n);
 void read_floats(const Tensor& tensor, float* out, size_t n);
+// Whether a list of zero points counts as one: mostly it is a list of zeros.
+bool all_equal(const int32_t* values, size_t n);
 // Of an input of one element; absent inputs give 0, and 1.
 int32_t zero_point(const Run& run, int input);
 float scale_of(const Run& run, int input);
