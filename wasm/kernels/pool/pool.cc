@@ -25,8 +25,10 @@ void join_rows(const T* __restrict from, int64_t step, int64_t rows, bool first,
   if constexpr (std::is_same_v<T, float>) {
     using V = vec<float, 8>;
     const int64_t vectors = kind == PoolKind::kLp && p != 2 ? 0 : n;
+    // A row that is written for the first time ends with a whole vector, part of it once more.
+    const int64_t last = first ? vectors - 8 : vectors;
 #pragma nounroll
-    for (; i + 8 <= vectors; i += 8) {
+    for (; i + 8 <= vectors; i = i < last ? std::min(i + 8, last) : i + 8) {
       V sum = first ? V::splat(W::kNothing) : V::load(to + i);
 #pragma nounroll
       for (int64_t r = 0; r < rows; ++r) {
