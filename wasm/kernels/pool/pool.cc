@@ -44,9 +44,10 @@ void join_rows(const T* __restrict from, int64_t step, int64_t rows, bool first,
     for (int64_t j = i; j < n; ++j) to[j] = W::join(to[j], W::prepare(from[r * step + j], p));
 }
 
-// out[i] = join over k of row[i * stride + k * dilation].
+// out[i] = join over k of row[i * stride + k * dilation]; averages divide that by share * counts[i].
 template <PoolKind kind, class T>
-void join_along(const PoolAxis& a, const T* __restrict row, T* __restrict out) {
+void join_along(const PoolAxis& a, const T* __restrict row, const T* __restrict counts, T share,
+                T* __restrict out) {
   using W = Window<kind, T>;
   if constexpr (sizeof(T) == 4) {
     using V = Vec<T>;
@@ -62,6 +63,7 @@ void join_along(const PoolAxis& a, const T* __restrict row, T* __restrict out) {
           r += a.dilation;
           all = kind == PoolKind::kMax ? max(all, tap()) : all + tap();
         }
+        if constexpr (kind == PoolKind::kAverage) all = all / (V::splat(share) * V::load(counts + i));
         all.store(out + i);
       }
       return;
@@ -70,6 +72,9 @@ void join_along(const PoolAxis& a, const T* __restrict row, T* __restrict out) {
   for (int64_t k = 0; k < a.kernel; ++k) {
     const T* r = row + k * a.dilation;
     for (int64_t i = 0; i < a.out; ++i) out[i] = k == 0 ? r[i * a.stride] : W::join(out[i], r[i * a.stride]);
+  }
+  if constexpr (kind == PoolKind::kAverage) {
+    for (int64_t i = 0; i < a.out; ++i) out[i] = out[i] / (share * counts[i]);
   }
 }
 
@@ -124,11 +129,8 @@ void pool_plane(const Pool& pool, const T* in, T* out, T* row) {
         if (!more) tap[i] = begin[i];
       }
     }
-    join_along<kind>(last, row, out);
-    if (kind == PoolKind::kAverage) {
-      if (taken == 0) taken = 1;
-      for (int64_t i = 0; i < last.out; ++i) out[i] = out[i] / (taken * counts[i]);
-    } else if (kind == PoolKind::kLp) {
+    join_along<kind>(last, row, counts, taken == 0 ? T{1} : taken, out);
+    if (kind == PoolKind::kLp) {
       for (int64_t i = 0; i < last.out; ++i) out[i] = W::finish(out[i], pool.p);
     }
     out += last.out;
