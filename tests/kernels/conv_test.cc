@@ -203,6 +203,65 @@ TEST_CASE("conv: depthwise borders of every side and stride, without a residual"
   }
 }
 
+TEST_CASE("conv: depthwise copies, bands and dilations of every kind") {
+  // Images, groups, outputs of each, axes.
+  const ConvShape shapes[] = {
+      // planes copied some at a time, the last ones fewer; several outputs of each
+      shape_of(1, 37, 1, 1, {{7, 3, 1, 1, 1, 1}, {7, 3, 1, 1, 1, 1}}),
+      shape_of(2, 19, 1, 2, {{7, 5, 1, 1, 2, 2}, {7, 5, 1, 1, 2, 2}}),
+      shape_of(1, 23, 1, 1, {{14, 5, 1, 1, 2, 2}, {14, 5, 1, 1, 2, 2}}),
+      shape_of(3, 9, 1, 3, {{14, 5, 2, 1, 2, 2}, {14, 5, 2, 1, 2, 2}}),
+      shape_of(1, 21, 1, 1, {{13, 5, 2, 1, 1, 2}, {11, 5, 2, 1, 1, 2}}),
+      shape_of(1, 21, 1, 1, {{8, 3, 2, 1, 0, 1}, {9, 3, 2, 1, 0, 1}}),
+      // wide enough to be read in place between its edges, one sided and without padding
+      shape_of(1, 3, 1, 1, {{9, 5, 1, 1, 2, 2}, {28, 5, 1, 1, 2, 2}}),
+      shape_of(1, 3, 1, 2, {{9, 5, 1, 1, 4, 0}, {43, 5, 1, 1, 4, 0}}),
+      shape_of(1, 3, 1, 1, {{9, 5, 1, 1, 0, 4}, {44, 5, 1, 1, 0, 4}}),
+      shape_of(1, 3, 1, 1, {{9, 5}, {45, 5}}),
+      shape_of(2, 3, 1, 1, {{9, 3, 1, 1, 2, 2}, {45, 3, 1, 1, 2, 2}}),
+      shape_of(1, 3, 1, 1, {{9, 3, 1, 1, 0, 1}, {22, 3, 1, 1, 0, 1}}),
+      shape_of(1, 3, 1, 1, {{9, 3, 1, 1, 1, 0}, {23, 3, 1, 1, 1, 0}}),
+      shape_of(1, 3, 1, 1, {{9, 3}, {12, 3}}),
+      shape_of(1, 3, 1, 1, {{9, 3, 2, 1, 1, 1}, {45, 3, 1, 1, 1, 1}}),
+      // strides in bands of rows, with rows and columns left over
+      shape_of(1, 3, 1, 1, {{113, 3, 2, 1, 1, 1}, {112, 3, 2, 1, 1, 1}}),
+      shape_of(1, 2, 1, 2, {{90, 5, 2, 1, 2, 2}, {121, 5, 2, 1, 2, 1}}),
+      shape_of(1, 2, 1, 1, {{70, 5, 2, 1, 4, 0}, {700, 5, 2, 1, 3, 0}}),
+      shape_of(1, 2, 1, 1, {{64, 3, 2, 1, 0, 1}, {300, 3, 2, 1, 0, 1}}),
+      // dilations: rows and columns, more than there are rows to meet, with and without padding
+      shape_of(1, 3, 1, 1, {{33, 3, 1, 2, 2, 2}, {33, 3, 1, 2, 2, 2}}),
+      shape_of(2, 2, 1, 2, {{20, 3, 1, 3, 3, 2}, {21, 3, 1, 1, 1, 1}}),
+      shape_of(1, 2, 1, 1, {{11, 3, 1, 6, 6, 6}, {19, 3, 1, 6, 6, 6}}),
+      shape_of(1, 2, 1, 1, {{15, 5, 1, 3, 6, 6}, {60, 5, 1, 2, 4, 4}}),
+      shape_of(1, 2, 1, 1, {{13, 5, 1, 2, 0, 8}, {17, 5, 1, 3, 12, 0}}),
+      shape_of(1, 2, 1, 1, {{5, 3, 1, 4, 8, 8}, {25, 3, 1, 4}}),
+      // more padding than an output can see
+      shape_of(1, 2, 1, 1, {{6, 3, 1, 1, 5, 5}, {9, 3, 1, 1, 6, 7}}),
+      shape_of(1, 2, 1, 1, {{1, 5, 1, 1, 4, 4}, {1, 5, 1, 1, 4, 4}}),
+  };
+  for (size_t i = 0; i < std::size(shapes); ++i) {
+    CAPTURE(i);
+    for (Activation f : {Activation{}, Activation{Activation::kClip, -0.5f, 0.5f},
+                         default_activation(Activation::kHardSwish)}) {
+      for (int threads : {1, 3}) {
+        const ConvShape& s = shapes[i];
+        Data<float> d(s, false);
+        if (threads == 3) d.call.bias = d.bias.data();
+        d.call.activation = f;
+        d.call.y = d.want.data();
+        conv_reference(d.call);
+        PretendParallel pool(threads);
+        std::vector<std::byte> scratch(*conv_scratch_bytes<float>(s, ConvKernel::k_depthwise, threads),
+                                       std::byte{0xff});
+        d.call.y = d.y.data();
+        conv(d.call, ConvKernel::k_depthwise, scratch.data(), pool);
+        CHECK(difference(d.want, d.y, 2e-5) == "");
+        agrees_with_judge<float>(s, true, threads, f);
+      }
+    }
+  }
+}
+
 TEST_CASE("conv: activations and the residual, on every kernel") {
   for (auto kind : {Activation::kRelu, Activation::kClip, Activation::kHardSwish, Activation::kSigmoid,
                     Activation::kLeakyRelu}) {

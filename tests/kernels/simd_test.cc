@@ -187,6 +187,12 @@ TEST_CASE("sum, madd, copysign and conversions") {
     CHECK(out[k] == f[2 * k]);
     CHECK(out[4 + k] == f[2 * k + 1]);
   }
+  ahead(vec<float, 4>::load(f)).store(out);
+  behind(vec<float, 4>::load(f)).store(out + 4);
+  for (int k = 0; k < 4; ++k) {
+    CHECK(out[k] == (k < 3 ? f[k + 1] : 0.0f));
+    CHECK(out[4 + k] == (k > 0 ? f[k - 1] : 0.0f));
+  }
   madd(vec<float, 4>::load(f), vec<float, 4>::splat(10.0f), vec<float, 4>::splat(0.5f)).store(out);
   CHECK(out[3] == 40.5f);
   copysign(vec<float, 4>::load(f), vec<float, 4>::splat(-0.0f)).store(out);

@@ -20,6 +20,7 @@ namespace kinglet {
 //   bit_cast<To>(a)   same bits, element type of the same width
 //   to_float(a)       int32 to float32
 //   even(a, b)        lanes 0, 2, 4, ... of a followed by b; odd(a, b): lanes 1, 3, 5, ... (N > 1)
+//   ahead(a)          lanes 1, 2, ... and zero; behind(a): zero and lanes 0, 1, ...
 //   sum(a)            of all lanes, halves first
 template <class T, int N>
 struct vec {
@@ -104,6 +105,18 @@ inline vec<T, N> even(vec<T, N> a, vec<T, N> b) {
 template <class T, int N>
 inline vec<T, N> odd(vec<T, N> a, vec<T, N> b) {
   return {odd(a.lo, a.hi), odd(b.lo, b.hi)};
+}
+template <class T, int N>
+inline vec<T, N> ahead(vec<T, N> a) {
+  T lanes[N + 1] = {};
+  a.store(lanes);
+  return vec<T, N>::load(lanes + 1);
+}
+template <class T, int N>
+inline vec<T, N> behind(vec<T, N> a) {
+  T lanes[N + 1] = {};
+  a.store(lanes + 1);
+  return vec<T, N>::load(lanes);
 }
 template <int N>
 inline vec<float, N> to_float(vec<int32_t, N> a) {

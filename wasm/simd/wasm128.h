@@ -118,6 +118,12 @@ inline vec<float, 4> even(vec<float, 4> a, vec<float, 4> b) {
 inline vec<float, 4> odd(vec<float, 4> a, vec<float, 4> b) {
   return {wasm_i32x4_shuffle(a.v, b.v, 1, 3, 5, 7)};
 }
+inline vec<float, 4> ahead(vec<float, 4> a) {
+  return {wasm_i32x4_shuffle(a.v, wasm_i32x4_const_splat(0), 1, 2, 3, 4)};
+}
+inline vec<float, 4> behind(vec<float, 4> a) {
+  return {wasm_i32x4_shuffle(wasm_i32x4_const_splat(0), a.v, 3, 4, 5, 6)};
+}
 inline vec<double, 2> even(vec<double, 2> a, vec<double, 2> b) {
   return {wasm_i64x2_shuffle(a.v, b.v, 0, 2)};
 }

@@ -24,6 +24,10 @@ void run_im2col(const Conv<T>& call, void* scratch, Parallel& pool);
 
 Result<size_t> depthwise_scratch(const ConvShape& s, int threads);
 void run_depthwise(const Conv<float>& call, void* scratch, Parallel& pool);
+// Whether it can be done column by column, without a residual; elements of scratch for a thread.
+bool depthwise_by_columns(const ConvShape& s);
+size_t depthwise_columns_scratch(const ConvShape& s);
+void run_depthwise_columns(const Conv<float>& call, float* scratch, Parallel& pool);
 
 Result<size_t> direct_scratch(const ConvShape& s, int threads);
 void run_direct(const Conv<float>& call, void* scratch, Parallel& pool);
