@@ -17,6 +17,7 @@ struct Crew {
     pool.set_threads(count + 1);
     for (int i = 0; i < count; ++i) threads.emplace_back([this] { pool.help(); });
     while (pool.helpers() < count) std::this_thread::yield();
+    pool.begin(false);
   }
   ~Crew() {
     pool.stop();
@@ -106,9 +107,25 @@ TEST_CASE("pieces not begun are left out after a cancel") {
   CHECK(done < 1000);
 }
 
+TEST_CASE("helpers that are there wait while the caller is alone") {
+  Crew crew(2);
+  CHECK(crew.pool.threads() == 3);
+  crew.pool.begin(true);
+  CHECK(crew.pool.threads() == 1);
+  CHECK(crew.pool.most_threads() == 3);
+  auto self = std::this_thread::get_id();
+  std::atomic<int> here = 0;
+  parallel_for(crew.pool, 100, 1, [&](size_t begin, size_t end) {
+    if (std::this_thread::get_id() == self) here += static_cast<int>(end - begin);
+  });
+  CHECK(here == 100);
+}
+
 TEST_CASE("without helpers the caller does all") {
   ThreadPool pool;
   pool.set_threads(4);
+  pool.begin(false);
+  CHECK(pool.threads() == 1);
   auto count = visits(pool, 100, 7);
   CHECK(std::ranges::count(count, 1) == 100);
 }

@@ -10,38 +10,65 @@ after(() => {
   env.wasm.numThreads = 0;
 });
 
-const size = 300;
-const values = (seed) => Float32Array.from({ length: size * size }, (_, i) => Math.sin(i * seed));
-const long = products(size);
-const feeds = {
-  x: new Tensor('float32', values(1), [size, size]),
-  w: new Tensor('float32', values(2), [size, size]),
+const size = 500;
+const long = products('N');
+const square = (seed, n) => {
+  const values = Float32Array.from({ length: n * n }, (_, i) => Math.sin(i * seed));
+  return new Tensor('float32', values, [n, n]);
 };
+const feeds = { x: square(1, size), w: square(2, size) };
 const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
 
-async function results(threads, worker) {
-  env.wasm.numThreads = threads;
-  const session = await InferenceSession.create(long, { worker });
-  const all = [];
-  for (let i = 0; i < 8; i++) {
-    all.push((await session.run(feeds)).y.data);
+/** Runs until as many threads took part; what the last run gave. */
+async function runOn(threads, session, fed) {
+  for (let i = 0; i < 500; i++) {
+    await session.startProfiling();
+    const { y } = await session.run(fed);
+    const steps = await session.endProfiling();
+    if (steps.every(({ args }) => args.threads === threads)) return y.data;
     await pause();
   }
-  const { variant } = await session.info();
-  await session.release();
-  return { all, variant };
+  throw new Error(`there are not ${threads} threads`);
+}
+
+async function open(threads, options) {
+  env.wasm.numThreads = threads;
+  return InferenceSession.create(long, options);
 }
 
 test('any number of threads gives the same bits', async () => {
-  const [expected] = (await results(1, false)).all;
-  for (const worker of [false, true])
-    for (const threads of [2, 3, 4])
-      for (const data of (await results(threads, worker)).all) assert.deepEqual(data, expected);
+  const alone = await open(1);
+  const expected = (await alone.run(feeds)).y.data;
+  await alone.release();
+  for (const worker of [false, true]) {
+    for (const threads of [2, 3, 4]) {
+      const session = await open(threads, { worker });
+      assert.deepEqual((await session.run(feeds)).y.data, expected);
+      assert.deepEqual(await runOn(threads, session, feeds), expected);
+      await session.release();
+    }
+  }
+});
+
+test('small runs happen on one thread, also beside long ones that are shared', async () => {
+  const small = { x: square(1, 20), w: square(2, 20) };
+  const session = await open(2);
+  await runOn(1, session, small);
+  await runOn(2, session, feeds);
+  await runOn(1, session, small);
+  await runOn(2, session, feeds);
+  await session.release();
 });
 
 test('one thread takes the build without them', async () => {
-  assert.equal((await results(1, false)).variant, 'simd');
-  assert.equal((await results(2, false)).variant, 'simd-threads');
+  for (const [threads, variant] of [
+    [1, 'simd'],
+    [2, 'simd-threads'],
+  ]) {
+    const session = await open(threads);
+    assert.equal((await session.info()).variant, variant);
+    await session.release();
+  }
 });
 
 test('intraOpNumThreads is for one session', async () => {
@@ -58,14 +85,14 @@ test('an abort reaches a run through the memory that threads share, and the sess
     worker: true,
     graphOptimizationLevel: 'disabled',
   });
-  const square = (n) => ({ x0: new Tensor('float32', new Float32Array(n * n).fill(1), [n, n]) });
-  await session.run(square(2));
+  const ones = (n) => ({ x0: new Tensor('float32', new Float32Array(n * n).fill(1), [n, n]) });
+  await session.run(ones(2));
   const { heapBytes } = await session.info();
   const controller = new AbortController();
-  const run = session.run(square(2000), { signal: controller.signal });
+  const run = session.run(ones(2000), { signal: controller.signal });
   setTimeout(() => controller.abort(), 30);
   await assert.rejects(run, { name: 'AbortError' });
-  assert.equal((await session.run(square(2)))[`x${times}`].data[3], 1);
+  assert.equal((await session.run(ones(2)))[`x${times}`].data[3], 1);
   // The same engine: one that was started again would have the memory of the beginning.
   assert.ok((await session.info()).heapBytes > heapBytes);
   await session.release();
@@ -81,7 +108,7 @@ test('helpers do not keep a program alive', () => {
     for (const worker of [false, true]) {
       const session = await InferenceSession.create(bytes, { worker });
       const t = new Tensor('float32', data, [${size}, ${size}]);
-      for (let i = 0; i < 4; i++) { await session.run({ x: t, w: t }); await new Promise((r) => setTimeout(r, 20)); }
+      for (let i = 0; i < 12; i++) { await session.run({ x: t, w: t }); await new Promise((r) => setTimeout(r, 20)); }
     }
     console.log('done');`;
   const { stdout, stderr, status, signal } = spawnSync(

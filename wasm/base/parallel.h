@@ -23,8 +23,12 @@ class CancelFlag {
 class Parallel {
  public:
   virtual ~Parallel() = default;
-  // Threads that take part, the caller included; at least 1.
+  // Threads that take part, the caller included; at least 1. Changes in begin() only.
   virtual int threads() const { return 1; }
+  // threads() is never more: what scratch memory is planned for.
+  virtual int most_threads() const { return threads(); }
+  // Settles who takes part from now on: the caller alone, or all that are there. Not during run().
+  virtual void begin(bool /*alone*/) {}
   // Calls body(context, begin, end) for disjoint ranges that cover [0, n), each a multiple of `grain` but for
   // the last. Returns when all are done. Ranges not yet begun are left out once `cancel` is set.
   virtual void run(size_t n, size_t grain, void (*body)(void*, size_t, size_t), void* context) {

@@ -6,6 +6,7 @@
 
 #include "graph/graph.h"
 #include "ops/context.h"
+#include "plan/pace.h"
 
 namespace kinglet {
 
@@ -49,6 +50,8 @@ struct Plan {
   size_t arena_bytes = 0;
   // Inputs, by bit, whose values would decide what late steps wait for: the branch of an If, or a shape.
   uint64_t steering = 0;
+  // What runs have taken: the one thing that changes.
+  mutable Pace pace;
 };
 
 // A line per step: kernel, node, shapes, arena offsets; then totals.

@@ -169,13 +169,34 @@ Status Instance::run_step(size_t index) {
   return {};
 }
 
-Status Instance::run(std::span<const Value> inputs, std::vector<Value>* outputs) {
+Result<std::shared_ptr<const Plan>> Instance::plan_for(std::span<const Value> inputs) {
   std::vector<Port> ports;
   for (const Value& v : inputs) ports.push_back(port_of(v));
-  KL_ASSIGN(auto plan, program_.plan(ports));
+  return program_.plan(ports);
+}
+
+Status Instance::run(std::span<const Value> inputs, std::vector<Value>* outputs) {
+  KL_ASSIGN(auto plan, plan_for(inputs));
+  Parallel& pool = *services_.parallel;
+  if (pool.most_threads() == 1) {
+    pool.begin(true);
+    return walk(std::move(plan), inputs, outputs);
+  }
+  Pace& pace = plan->pace;
+  pool.begin(pace.alone());
+  bool shared = pool.threads() > 1;
+  int64_t start = now_us();
+  KL_TRY(walk(std::move(plan), inputs, outputs));
+  pace.add(now_us() - start, shared);
+  return {};
+}
+
+Status Instance::walk(std::shared_ptr<const Plan> plan, std::span<const Value> inputs,
+                      std::vector<Value>* outputs) {
   KL_TRY(bind(std::move(plan)));
   KL_TRY(prepare(inputs));
-  const CancelFlag* cancel = services_.parallel->cancel;
+  const Parallel& pool = *services_.parallel;
+  const CancelFlag* cancel = pool.cancel;
   for (size_t i = 0; i < plan_->steps.size(); ++i) {
     KL_REQUIRE(cancel == nullptr || !cancel->set(), kCancelled, "before step ", i, " of ",
                plan_->steps.size());
@@ -188,7 +209,7 @@ Status Instance::run(std::span<const Value> inputs, std::vector<Value>* outputs)
     KL_TRY(run_step(i));
     services_.profile->add({step.node->name.empty() ? step.node->op : step.node->name, step.node->op,
                             step.late() ? "late" : step.work.kernel, shapes_of(*plan_, step.inputs), start,
-                            now_us() - start});
+                            now_us() - start, pool.threads()});
   }
   KL_REQUIRE(cancel == nullptr || !cancel->set(), kCancelled, "in the last step");
   outputs->clear();
@@ -216,7 +237,8 @@ Status Instance::call(const Node& node, size_t index, std::span<const Value> inp
   for (int32_t slot : captures) all.push_back(values_[static_cast<size_t>(slot)]);
   auto& child = children_[{&node, index}];
   if (!child) child = std::make_unique<Instance>(program_.child(node, index), services_);
-  KL_TRY(child->run(all, outputs));
+  KL_ASSIGN(auto plan, child->plan_for(all));
+  KL_TRY(child->walk(std::move(plan), all, outputs));
   current_ = caller;
   for (Value& v : *outputs) KL_TRY(detach(&v));
   return {};

@@ -31,6 +31,9 @@ class Instance final : public Executor {
 
  private:
   class StepRun;
+  Result<std::shared_ptr<const Plan>> plan_for(std::span<const Value> inputs);
+  // A run, or a part of one, on the threads that take part.
+  Status walk(std::shared_ptr<const Plan> plan, std::span<const Value> inputs, std::vector<Value>* outputs);
   // Points all values of `plan` at the arena and resolves the steps' tensors.
   Status bind(std::shared_ptr<const Plan> plan);
   Status prepare(std::span<const Value> inputs);

@@ -33,7 +33,7 @@ std::string Profile::take_json() {
     append_json(out, e.kernel);
     out += ",\"shapes\":";
     append_json(out, e.shapes);
-    out += "}}";
+    out += str(",\"threads\":", e.threads, "}}");
   }
   out += str("],\"dropped\":", dropped_, "}");
   events_.clear();

@@ -15,6 +15,7 @@ class Profile {
   struct Event {
     std::string name, op, kernel, shapes;
     int64_t start_us, duration_us;
+    int threads;  // that took part in the run
   };
   // At most kMaxEvents are kept; later ones are counted only.
   void add(Event event);

@@ -37,7 +37,7 @@ Status check_feed(const SessionPort& port, const Value& value) {
 
 Session::Session(std::shared_ptr<Graph> graph, Parallel* pool)
     : parallel_(pool != nullptr ? *pool : alone_),
-      program_(graph, parallel_.threads()),
+      program_(graph, parallel_.most_threads()),
       instance_(program_, {&parallel_, &profile_}),
       inputs_(ports(*graph, graph->inputs)),
       outputs_(ports(*graph, graph->outputs)) {}

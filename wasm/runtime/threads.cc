@@ -24,17 +24,24 @@ void wait(std::atomic<uint32_t>& at, uint32_t old) { at.wait(old); }
 void wake(std::atomic<uint32_t>& at) { at.notify_all(); }
 #endif
 
-// Returns soon after `at` is no longer `old`, or when it was woken.
-void await_change(std::atomic<uint32_t>& at, uint32_t old) {
-  for (int i = 0; i < kSpins; ++i)
-    if (at.load(std::memory_order_relaxed) != old) return;
-  wait(at, old);
-}
-
 }  // namespace
 
+// Returns soon after `at` is no longer `old`, or when it was woken.
+void ThreadPool::await_change(std::atomic<uint32_t>& at, uint32_t old) {
+  for (int i = 0; i < kSpins; ++i)
+    if (at.load(std::memory_order_relaxed) != old) return;
+  ++sleepers_;
+  wait(at, old);
+  --sleepers_;
+}
+
+// After `at` has changed.
+void ThreadPool::tell(std::atomic<uint32_t>& at) {
+  if (sleepers_ != 0) wake(at);
+}
+
 void ThreadPool::run(size_t n, size_t grain, void (*body)(void*, size_t, size_t), void* context) {
-  auto workers = static_cast<size_t>(std::min(helpers() + 1, threads_));
+  auto workers = static_cast<size_t>(threads_);
   if (workers < 2 || n <= grain || open_.load() != 0) return Parallel::run(n, grain, body, context);
   body_ = body;
   context_ = context;
@@ -46,7 +53,7 @@ void ThreadPool::run(size_t n, size_t grain, void (*body)(void*, size_t, size_t)
   done_ = 0;
   open_ = 1;
   ++epoch_;
-  wake(epoch_);
+  tell(epoch_);
   take_part(0);
   finish();
 }
@@ -55,7 +62,7 @@ void ThreadPool::take_part(size_t taker) {
   for (size_t i; shares_.take(taker, &i);) {
     size_t begin = i * piece_;
     if (!(cancel && cancel->set())) body_(context_, begin, std::min(n_, begin + piece_));
-    if (++done_ == pieces_) wake(done_);
+    if (++done_ == pieces_) tell(done_);
   }
 }
 

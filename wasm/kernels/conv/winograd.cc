@@ -212,16 +212,15 @@ void run_winograd(const Conv<float>& call, bool transformed, void* scratch, Para
   float *whole = copy + t.planes, *own = whole + t.weights;
   size_t block = t.block, blocks = ceil_div(t.count(), block);
   size_t channels = s.groups * s.in_channels, panels = panels_of(s);
-  // Few tiles: threads share the channels of outputs, and transform the tiles each, where reading the weights
-  // takes longer than that. Otherwise each has as many blocks.
+  // Threads take as many blocks each, unless that means to read large weights for a few tiles. With fewer
+  // blocks than threads, they transform the tiles together and share the channels of outputs.
   size_t crew = static_cast<size_t>(pool.threads());
-  if (crew > 1 && t.count() > s.out_channels && t.count() > crew * kRows) {
+  bool small = s.in_channels * panels * kWidth <= kCachedWeights / kPlaces;
+  if (crew > 1 && (small || blocks > 1 || t.count() > s.out_channels) && t.count() > crew * kRows) {
     block = ceil_div(t.count(), align_up(blocks, crew));
     blocks = ceil_div(t.count(), block);
   }
-  size_t parts = s.groups * blocks < crew || (block == t.block && s.groups * blocks < 2 * crew)
-                     ? std::min(crew, panels)
-                     : 1;
+  size_t parts = s.groups * blocks < crew ? std::min(crew, panels) : 1;
   if (t.weights > 0) {
     parallel_for(pool, s.groups * panels, 1 + 4096 / s.in_channels, [&](size_t begin, size_t end) {
       for (size_t n = begin; n < end; ++n) {
@@ -234,26 +233,38 @@ void run_winograd(const Conv<float>& call, bool transformed, void* scratch, Para
   }
   for (size_t image = 0; image < s.images && !cancelled(pool); ++image) {
     pad_planes(s, t.image, call.x + image * channels * s.in_size(), channels, copy, pool);
+    auto transform = [&](size_t g, size_t tile, size_t in_part, float* to) {
+      const float* x = copy + g * s.in_channels * t.image.plane() +
+                       tile / t.across * t.out * s.stride[1] * t.image.row() + tile % t.across * t.out;
+      for (size_t c = 0; c < s.in_channels; c += L) {
+        size_t at = std::min(c, s.in_channels - L);
+        const float* from[L];
+        for (size_t q = 0; q < L; ++q) from[q] = x + (at + q) * t.image.plane();
+        strided ? put_tile<kStrided>(from, t.image.row(), t.image.pitch, to + at, in_part)
+                : put_tile<kIn>(from, t.image.row(), 0, to + at, in_part);
+      }
+    };
+    if (parts > 1) {
+      parallel_for(pool, s.groups * t.count(), 1, [&](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i) {
+          size_t g = i / t.count(), tile = i % t.count(), n = tile % block;
+          size_t in_part = std::min(block, t.count() - (tile - n)) * s.in_channels;
+          float* columns = own + (g * blocks + tile / block) * t.own();
+          transform(g, tile, in_part, columns + n * s.in_channels);
+        }
+      });
+    }
     parallel_slots(pool, s.groups * blocks * parts, [&](size_t thread, size_t item) {
-      float* columns = own + thread * t.own();
-      float *results = columns + t.columns, *unit = results + t.results;
+      float* columns = own + (parts > 1 ? item / parts : thread) * t.own();
+      float* results = own + thread * t.own() + t.columns;
+      float* unit = results + t.results;
       size_t part = item % parts, g = item / parts / blocks;
       size_t first = item / parts % blocks * block, count = std::min(block, t.count() - first);
       auto row = [&](size_t n) { return (first + n) / t.across * t.out; };
       auto column = [&](size_t n) { return (first + n) % t.across * t.out; };
       size_t in_part = count * s.in_channels;
-      for (size_t n = 0; n < count; ++n) {
-        const float* x =
-            copy + g * s.in_channels * t.image.plane() + row(n) * s.stride[1] * t.image.row() + column(n);
-        for (size_t c = 0; c < s.in_channels; c += L) {
-          size_t at = std::min(c, s.in_channels - L);
-          const float* from[L];
-          for (size_t q = 0; q < L; ++q) from[q] = x + (at + q) * t.image.plane();
-          float* to = columns + n * s.in_channels + at;
-          strided ? put_tile<kStrided>(from, t.image.row(), t.image.pitch, to, in_part)
-                  : put_tile<kIn>(from, t.image.row(), 0, to, in_part);
-        }
-      }
+      for (size_t n = 0; n < count && parts == 1; ++n)
+        transform(g, first + n, in_part, columns + n * s.in_channels);
       Strip<float> strip = product;
       size_t begin = panels * part / parts, end = panels * (part + 1) / parts;
       strip.c_row = (end - begin) * kWidth;

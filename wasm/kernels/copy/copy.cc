@@ -128,6 +128,20 @@ void copy_box(const Box& box, int bytes, const void* source, void* target, Paral
     row = *at;
     outer.erase(at);
   }
+  if (outer.empty() && row.extent == 1) {
+    // One long run: threads take pieces of it.
+    auto piece = [&](size_t begin, size_t end) {
+      auto at = static_cast<int64_t>(begin);
+      Tile tile{1, static_cast<int64_t>(end) - at, 0, column.source, 0, column.target};
+      with_element(bytes, [&]<class T>() {
+        run_tile<T>(tile, source, box.source_offset + at * column.source, target,
+                    box.target_offset + at * column.target);
+      });
+    };
+    parallel_for(parallel, static_cast<size_t>(count), static_cast<size_t>(kGrainBytes / element_step(bytes)),
+                 piece);
+    return;
+  }
   int64_t rows_per_unit = std::clamp<int64_t>(kGrainBytes / (column.extent * element_step(bytes)), 16,
                                               row.extent < 16 ? 16 : row.extent);
   int64_t units_per_tile = ceil_div(row.extent, rows_per_unit);

@@ -14,8 +14,9 @@ export interface Destination {
   write(chunk: Uint8Array, at: number): void;
 }
 
-/** Runs that take longer are worth sharing, and then a helper's start is too: in milliseconds. */
-const worthSharing = 3;
+/** Milliseconds of a run that is worth sharing, and of such runs one after the other that are worth a helper's start. */
+const worthSharing = 1;
+const worthHelpers = 50;
 
 /** What a helper thread needs to take part in an engine's runs (abi/helper.ts). */
 export interface HelperSeat {
@@ -51,6 +52,8 @@ export class EngineSession {
   #session: Handle = 0;
   #threads = 1;
   #planned = false;
+  /** Milliseconds of the last runs that were worth sharing. */
+  #long = 0;
   #closed = false;
   #memoryLimit = Number.POSITIVE_INFINITY;
   #helpers: (() => void)[] | undefined;
@@ -244,9 +247,9 @@ export class EngineSession {
       const since = performance.now();
       abi.sessionRun(this.#session);
       this.milliseconds = performance.now() - since;
-      const long = this.milliseconds > worthSharing;
       // The first run also makes the plan, which says little about the next.
-      if (this.#threads > 1 && !this.#helpers && this.#planned && long) this.#callHelpers();
+      this.#long = this.#planned && this.milliseconds > worthSharing ? this.#long + this.milliseconds : 0;
+      if (this.#threads > 1 && !this.#helpers && this.#long > worthHelpers) this.#callHelpers();
       this.#planned = true;
       return fetches.map((_, i) => {
         const handle = abi.sessionResult(this.#session, i);
