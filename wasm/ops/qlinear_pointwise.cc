@@ -22,8 +22,13 @@ Status infer_binary(InferContext& c) {
 }
 
 Status run_binary(const Elementwise& kernel, Run& run) {
-  QuantBinary q{scale_of(run, 1),   scale_of(run, 4),   scale_of(run, 6),
-                zero_point(run, 2), zero_point(run, 5), zero_point(run, 7)};
+  QuantBinary q{scale_of(run, 1),
+                scale_of(run, 4),
+                scale_of(run, 6),
+                zero_point(run, 2),
+                zero_point(run, 5),
+                zero_point(run, 7),
+                run.in(0).dtype() == DType::kInt8};
   const std::byte* in[] = {run.in(0).data(), run.in(3).data()};
   run_elementwise(kernel, in, run.out(0).data(), &q, run.parallel());
   return {};
@@ -73,9 +78,9 @@ Status lower_table(LowerContext& c, Activation activation) {
 
 constexpr OpDef kPointwise[] = {
     {kMicrosoft, "QLinearAdd", KL_BINARY, infer_binary,
-     [](LowerContext& c) { return lower_binary(c, quant_add(c.dtype(0) == DType::kInt8), "quant/add"); }},
+     [](LowerContext& c) { return lower_binary(c, quant_add(), "quant/add"); }},
     {kMicrosoft, "QLinearMul", KL_BINARY, infer_binary,
-     [](LowerContext& c) { return lower_binary(c, quant_mul(c.dtype(0) == DType::kInt8), "quant/mul"); }},
+     [](LowerContext& c) { return lower_binary(c, quant_mul(), "quant/mul"); }},
     {kMicrosoft, "QLinearSigmoid", KL_UNARY, infer_table,
      [](LowerContext& c) { return lower_table(c, {Activation::kSigmoid}); }},
     {kMicrosoft, "QLinearLeakyRelu", KL_UNARY " | alpha:f=0.01", infer_table,

@@ -19,6 +19,8 @@ using Float4 = vec<float, 4>;
 //   load_widened(p)           eight signed bytes as int16
 //   splat_word(x), splat_pair(p)      one int16 eight times, two four times
 //   dot_pairs(a, b)           lane i: a[2i] b[2i] + a[2i + 1] b[2i + 1]
+//   widen_half(x, i)          signed bytes 8i to 8i + 7 as int16
+//   to_floats(x, v)           eight int16 as floats in v[0], v[1]
 //   load_ints<is_signed>      eight bytes as int32
 //   load_nibbles(p, v)        the low halves of eight bytes in v[0], v[1], the high halves in v[2], v[3]
 //   load_nibble_words(p, v)   nibble i of eight words of 16 bits in v[i]
@@ -68,6 +70,13 @@ inline void store_widened(Bytes16 x, int16_t* p, int16_t* q) {
   wasm_v128_store(q, wasm_i16x8_extend_high_i8x16(x.v));
 }
 inline void store_widened(Bytes16 x, int16_t* p) { store_widened(x, p, p + 8); }
+inline Words8 widen_half(Bytes16 x, size_t half) {
+  return {half == 0 ? wasm_i16x8_extend_low_i8x16(x.v) : wasm_i16x8_extend_high_i8x16(x.v)};
+}
+inline void to_floats(Words8 x, Float4 (&v)[2]) {
+  v[0].v = wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(x.v));
+  v[1].v = wasm_f32x4_convert_i32x4(wasm_i32x4_extend_high_i16x8(x.v));
+}
 inline Words8 load_words(const int16_t* p) { return {wasm_v128_load(p)}; }
 inline void store_words(Words8 x, int16_t* p) { wasm_v128_store(p, x.v); }
 inline Words8 operator+(Words8 a, Words8 b) { return {wasm_i16x8_add(a.v, b.v)}; }
@@ -190,6 +199,16 @@ inline void store_widened(Bytes16 x, int16_t* p, int16_t* q) {
   for (int i = 0; i < 8; ++i) p[i] = static_cast<int8_t>(x.v[i]), q[i] = static_cast<int8_t>(x.v[8 + i]);
 }
 inline void store_widened(Bytes16 x, int16_t* p) { store_widened(x, p, p + 8); }
+inline Words8 widen_half(Bytes16 x, size_t half) {
+  Words8 words;
+  for (size_t i = 0; i < 8; ++i) words.v[i] = static_cast<int8_t>(x.v[8 * half + i]);
+  return words;
+}
+inline void to_floats(Words8 x, Float4 (&v)[2]) {
+  float values[8];
+  for (int i = 0; i < 8; ++i) values[i] = x.v[i];
+  v[0] = Float4::load(values), v[1] = Float4::load(values + 4);
+}
 inline Words8 load_words(const int16_t* p) {
   Words8 x;
   std::memcpy(x.v, p, 16);
