@@ -36,24 +36,23 @@ struct Band {
 
 size_t span_of(const ConvShape& s, int i) { return (s.kernel[i] - 1) * s.dilation[i] + 1; }
 
-Result<Band> band_of(const ConvShape& s) {
+// Of shapes whose scratch has been found to have a size.
+[[gnu::noinline]] Band band_of(const ConvShape& s) {
   Band b;
   b.rows = 3 - s.stride[1];
-  KL_ASSIGN(b.columns, checked_add(std::max<size_t>(s.out[2], 8), span_of(s, 2) / s.stride[2] + 8));
-  b.columns &= ~size_t{3};
-  KL_ASSIGN(b.line, checked_mul(b.columns, 2 * s.stride[2]));
-  KL_ASSIGN(size_t line_bytes, checked_mul(b.line, sizeof(int16_t)));
+  b.columns = (std::max<size_t>(s.out[2], 8) + span_of(s, 2) / s.stride[2] + 8) & ~size_t{3};
+  b.line = b.columns * 2 * s.stride[2];
+  size_t line_bytes = b.line * sizeof(int16_t);
   b.pairs = (span_of(s, 1) + b.rows) / 2;
-  KL_ASSIGN(b.steps, checked_mul(b.pairs, s.kernel[2]));
+  b.steps = b.pairs * s.kernel[2];
   b.tiles = std::clamp<size_t>(kBandBytes / line_bytes, 1, ceil_div(s.out[1], b.rows));
-  KL_ASSIGN(size_t band, checked_mul(b.lines(), line_bytes));
+  size_t band = b.lines() * line_bytes;
   b.planes = b.tiles * b.rows < s.out[1] ? 1 : std::max<size_t>(kBandBytes / band, 1);
-  KL_ASSIGN(band, checked_mul(band, b.planes));
-  KL_ASSIGN(b.taps_at, checked_sum({checked_mul(b.steps, sizeof(uint32_t))}));
-  KL_ASSIGN(b.weights_at, checked_sum({b.taps_at, checked_mul(b.steps, 4 * sizeof(uint32_t))}));
-  KL_ASSIGN(b.border_at, checked_sum({b.weights_at, checked_mul(b.steps, 4 * sizeof(int16_t))}));
-  KL_ASSIGN(b.lines_at, checked_sum({b.border_at, checked_add<size_t>(s.in[2], 16)}));
-  KL_ASSIGN(b.slot, checked_sum({b.lines_at, checked_add<size_t>(band, 16)}));
+  b.taps_at = align_up(b.steps * sizeof(uint32_t), 64);
+  b.weights_at = b.taps_at + align_up(b.weights() * sizeof(uint32_t), 64);
+  b.border_at = b.weights_at + align_up(b.weights() * sizeof(int16_t), 64);
+  b.lines_at = b.border_at + align_up(s.in[2] + 16, 64);
+  b.slot = align_up(b.lines_at + band * b.planes + 16, 64);
   return b;
 }
 
@@ -201,17 +200,18 @@ bool depthwise_accepts(const ConvShape& s) {
 }
 
 Result<size_t> depthwise_scratch_bytes(const ConvShape& s, int threads) {
-  KL_ASSIGN(Band b, band_of(s));
-  // Offsets are kept in 32 bits.
-  KL_REQUIRE(fits<uint32_t>(b.slot), kLimitExceeded, "rows of ", s.in[2], " elements are too long");
+  // No less than it takes, where nothing wraps.
+  auto number = [](size_t x) { return static_cast<double>(x); };
+  double line = 8 * (number(s.out[2]) + number(span_of(s, 2)) + 16), lines = number(span_of(s, 1)) + 2;
+  double bytes = 2 * kBandBytes + lines * (line + 32 * number(s.kernel[2])) + number(s.in[2]) + 1024;
+  KL_REQUIRE(bytes < 0x1p31, kLimitExceeded, "rows of ", s.in[2], " elements are too long");
+  const Band b = band_of(s);
   return checked_mul(b.slot, static_cast<size_t>(threads));
 }
 
 void run_depthwise(const QuantConv& call, std::byte* scratch, Parallel& pool) {
   const ConvShape& s = call.shape;
-  Result<Band> band = band_of(s);
-  if (!band.ok()) return;  // depthwise_scratch_bytes has said so
-  const Band& b = *band;
+  const Band b = band_of(s);
   const Copy copy{call, b};
   const bool whole_results = call.result == QuantResult::kInt32;
   const size_t bytes = s.out_size() * (whole_results ? sizeof(int32_t) : 1), plane_line = b.lines() * b.line;
