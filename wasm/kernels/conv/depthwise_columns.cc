@@ -338,6 +338,9 @@ KL_SHORT_LOOPS void run_depthwise_columns(const Conv<float>& call, float* scratc
             }
           }
         };
+        // Long rows are read in order first: the processor does not foresee loads from several of them.
+        const volatile float* lines = image;
+        for (size_t i = 0; width > 160 && i < (last - first) * width; i += 16) static_cast<void>(lines[i]);
         // Copies come first: what has just been written cannot be read at once in other pieces.
         float* copy = copies;
         for (const Part& part : cut.parts) {
