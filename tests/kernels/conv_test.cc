@@ -317,7 +317,8 @@ TEST_CASE("conv: which kernel a shape gets") {
   CHECK(name(square(8, 4, 4, {56, 3, 1, 1, 1, 1})) == "conv_direct");
   // Winograd needs channels enough for its transforms and outputs enough for those of its weights, which are
   // stored where they are small, or would be transformed for few tiles.
-  CHECK(name(square(1, 64, 64, {56, 3, 1, 1, 1, 1})) == "conv_winograd_stored");
+  CHECK(name(square(1, 64, 64, {56, 3, 1, 1, 1, 1})) == "conv_winograd");
+  CHECK(name(square(1, 64, 256, {13, 3, 1, 1, 1, 1})) == "conv_winograd_stored");
   CHECK(name(square(1, 256, 256, {14, 3, 1, 1, 1, 1})) == "conv_winograd");
   CHECK(name(square(1, 256, 256, {12, 3, 1, 1, 1, 1})) == "conv_winograd_stored");
   CHECK(name(square(1, 256, 256, {7, 3, 1, 1, 1, 1})) == "conv_winograd");

@@ -17,6 +17,20 @@ size_t limit = SIZE_MAX;
 constexpr size_t kMostBytes = SIZE_MAX / 2;
 // Of a block that is broken up.
 constexpr size_t kMostParts = 1 << 13;
+
+// An aligned block of so many bytes in a block that is to be freed, which may be the same; null: no memory.
+// dlmalloc would cut off what alignment leaves over, and when the block is free again the next one of its
+// size would not fit: in wasm all of it stays together.
+std::byte* allocate_aligned(size_t bytes, std::byte** block) {
+#ifdef __wasm__
+  *block = static_cast<std::byte*>(std::malloc(bytes + kBufferAlignment));
+  if (*block == nullptr) return nullptr;
+  size_t over = reinterpret_cast<uintptr_t>(*block) % kBufferAlignment;
+  return *block + (over == 0 ? 0 : kBufferAlignment - over);
+#else
+  return *block = static_cast<std::byte*>(std::aligned_alloc(kBufferAlignment, bytes));
+#endif
+}
 }  // namespace
 
 size_t Buffer::live_bytes() { return live; }
@@ -41,12 +55,15 @@ Result<std::shared_ptr<Buffer>> Buffer::take(size_t bytes, bool zero) {
   // Room for one full vector behind the end: kernels may read, never use, up to 16 bytes beyond the last
   // element.
   size_t room = align_up(bytes + 16, kBufferAlignment);
-  void* data = std::aligned_alloc(kBufferAlignment, room);
+  std::byte* block = nullptr;
+  std::byte* data = allocate_aligned(room, &block);
   if (data == nullptr)
     return fail(Code::kOutOfMemory, bytes, " bytes asked for, ", live, " in use").with("bytes", str(bytes));
   if (zero) std::memset(data, 0, room);
   live += bytes;
-  return std::shared_ptr<Buffer>(new Buffer(Kind::kOwned, static_cast<std::byte*>(data), bytes));
+  auto buffer = std::shared_ptr<Buffer>(new Buffer(Kind::kOwned, data, bytes));
+  buffer->span_ = block;
+  return buffer;
 }
 
 Result<std::shared_ptr<Buffer>> Buffer::allocate(size_t bytes) { return take(bytes, true); }
@@ -69,7 +86,9 @@ std::shared_ptr<Buffer> Buffer::borrow(void* data, size_t bytes, std::shared_ptr
 
 std::shared_ptr<Buffer> Buffer::adopt(void* data, size_t bytes) {
   live += bytes;
-  return std::shared_ptr<Buffer>(new Buffer(Kind::kOwned, static_cast<std::byte*>(data), bytes));
+  auto buffer = std::shared_ptr<Buffer>(new Buffer(Kind::kOwned, static_cast<std::byte*>(data), bytes));
+  buffer->span_ = buffer->data_;
+  return buffer;
 }
 
 void Buffer::become_part(std::shared_ptr<void> quarry, std::byte* from, std::byte* to) {
@@ -121,7 +140,7 @@ Buffer::~Buffer() {
   if (kind_ == Kind::kPart && span_bytes_ != 0) static_cast<Quarry*>(owner_.get())->give(span_, span_bytes_);
   if (kind_ != Kind::kOwned) return;
   live -= bytes_;
-  std::free(data_);
+  std::free(span_);
 }
 
 Result<size_t> checked_bytes(DType dtype, int64_t count) {

@@ -55,7 +55,7 @@ class Buffer {
   size_t bytes_;
   size_t strings_ = 0;
   std::shared_ptr<void> owner_;
-  // What a part takes of the quarry.
+  // What a part takes of the quarry; of an owned one, the block that is freed.
   std::byte* span_ = nullptr;
   size_t span_bytes_ = 0;
 };

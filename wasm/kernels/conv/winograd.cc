@@ -147,13 +147,14 @@ bool winograd_pays(const ConvShape& s) {
 }
 
 bool winograd_stores(const ConvShape& s) {
-  // Transformed weights are four times as large (5 x 5: 1.4 times). Up to so many bytes they may be; beyond
-  // that, where there are too few tiles for transforming them in each run, and enough for reading them.
-  constexpr size_t kSmall = 3 << 20, kFewest = 8, kMany = 16;
-  size_t tiles = tile_count(s);
+  // Transformed weights are four times as large (5 x 5: 1.4 times). The more tiles there are, the less it
+  // takes to transform them in each run: worth so many bytes for 16 tiles, and any number for fewer, if those
+  // are enough for reading them.
+  constexpr double kWorth = 3 << 20, kFewest = 8, kFew = 16;
+  auto tiles = static_cast<double>(tile_count(s));
   double bytes = static_cast<double>(s.groups * s.in_channels) * static_cast<double>(s.out_channels) *
                  static_cast<double>(kPlaces * sizeof(float));
-  return bytes <= kSmall || (tiles >= kFewest && tiles < kMany);
+  return bytes * std::max(tiles, kFew) <= kWorth * kFew || (tiles >= kFewest && tiles < kFew);
 }
 
 Result<size_t> winograd_packed_bytes(const ConvShape& s, bool transformed) {

@@ -28,12 +28,12 @@ function table(
       _abort_js: () => {
         throw new WebAssembly.RuntimeError('the engine ended itself');
       },
-      // (bytes wanted in all), 1 on success. A fifth more, so that few calls are needed.
+      // (bytes wanted in all), 1 on success. At least a fifth or a megabyte more, so that few calls are needed.
       emscripten_resize_heap: (wanted: number) => {
         const { memory } = heap();
         const now = memory.buffer.byteLength;
         for (const bytes of [
-          Math.max(wanted >>> 0, Math.min(now * 1.2, maximumPages * page)),
+          Math.max(wanted >>> 0, Math.min(now * 1.2, now + 2 ** 20, maximumPages * page)),
           wanted >>> 0,
         ]) {
           try {
