@@ -103,30 +103,33 @@ Result<Tiles> tiles_of(const ConvShape& s, bool transformed) {
 }
 
 // A pair of rows of places of so many input channels of one panel, w.
-template <size_t Taps, bool Strided, size_t Pair>
+template <bool Strided, size_t Pair>
 void transform_panel(const float* w, size_t depth, float* first, float* second, size_t place) {
 #pragma nounroll
-  for (size_t c = 0; c < depth; ++c, w += Taps * Taps * kWidth, first += kWidth, second += kWidth) {
+  for (size_t c = 0; c < depth; ++c, w += 9 * kWidth, first += kWidth, second += kWidth) {
 #pragma nounroll
     for (size_t r = 0; r < kWidth; r += L)
-      put_weights<Taps, Strided, Pair>(w + r, kWidth, first + r, second + r, place);
+      put_weights<Strided, Pair>(w + r, kWidth, first + r, second + r, place);
   }
 }
 
 using Transform = void (*)(const float*, size_t, float*, float*, size_t);
-template <size_t Taps, bool Strided>
-inline constexpr Transform kTransforms[kPairs] = {
-    transform_panel<Taps, Strided, 0>, transform_panel<Taps, Strided, 1>, transform_panel<Taps, Strided, 2>};
+template <bool Strided>
+inline constexpr Transform kTransforms[kPairs] = {transform_panel<Strided, 0>, transform_panel<Strided, 1>,
+                                                  transform_panel<Strided, 2>};
 const Transform* transforms_of(const ConvShape& s) {
-  return is_strided(s)      ? kTransforms<3, true>
-         : s.kernel[1] == 3 ? kTransforms<3, false>
-                            : kTransforms<5, false>;
+  return is_strided(s) ? kTransforms<true> : kTransforms<false>;
 }
 
 // Input channels [c, c + count) of panel n of one group, w, to their places; none is in another block.
 void transform_some(const ConvShape& s, const float* w, size_t n, size_t c, size_t count, float* whole) {
   size_t depth = depth_of(s), k = c - c % depth, place = whole_place(s) + kSkew, rows = kIn * place;
   float* to = whole + (k * panels_of(s) + n * std::min(depth, s.in_channels - k) + c - k) * kWidth;
+  if (s.kernel[1] == 5) {
+    for (size_t i = 0; i < count; ++i, w += 25 * kWidth, to += kWidth)
+      for (size_t r = 0; r < kWidth; r += L) put_weights(w + r, kWidth, to + r, place);
+    return;
+  }
   for (size_t pair = 0; pair < kPairs; ++pair)
     transforms_of(s)[pair](w, count, to + kRowPairs[pair][0] * rows, to + kRowPairs[pair][1] * rows, place);
 }
@@ -147,14 +150,15 @@ bool winograd_pays(const ConvShape& s) {
 }
 
 bool winograd_stores(const ConvShape& s) {
-  // Transformed weights are four times as large (5 x 5: 1.4 times). The more tiles there are, the less it
-  // takes to transform them in each run: worth so many bytes for 16 tiles, and any number for fewer, if those
-  // are enough for reading them.
+  // Transformed weights are four times as large, of 5 x 5 only 1.4 times. The more tiles there are, the less
+  // it takes to transform them in each run: worth so many bytes for 16 tiles, and any number for fewer, if
+  // those are enough for reading them.
   constexpr double kWorth = 3 << 20, kFewest = 8, kFew = 16;
   auto tiles = static_cast<double>(tile_count(s));
   double bytes = static_cast<double>(s.groups * s.in_channels) * static_cast<double>(s.out_channels) *
                  static_cast<double>(kPlaces * sizeof(float));
-  return bytes * std::max(tiles, kFew) <= kWorth * kFew || (tiles >= kFewest && tiles < kFew);
+  return s.kernel[1] == 5 || bytes * std::max(tiles, kFew) <= kWorth * kFew ||
+         (tiles >= kFewest && tiles < kFew);
 }
 
 Result<size_t> winograd_packed_bytes(const ConvShape& s, bool transformed) {

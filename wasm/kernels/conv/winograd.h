@@ -81,16 +81,37 @@ inline void transform_weights(const V (&t)[Taps], V (&u)[kIn]) {
 inline constexpr size_t kRowPairs[][2] = {{0, 5}, {1, 2}, {3, 4}};
 inline constexpr size_t kPairs = kIn / 2;
 
-// Two rows of places, each a place behind another, of Taps x Taps weights of four channels of outputs that
-// lie `width` elements apart.
-template <size_t Taps, bool Strided, size_t Pair>
+// All places of 5 x 5 weights of four channels of outputs that lie `width` elements apart.
+inline void put_weights(const float* w, size_t width, float* u, size_t place) {
+  constexpr size_t kTaps = 5;
+  V rows[kIn][kTaps], to[kIn];
+#pragma nounroll
+  for (size_t i = 0; i < kTaps; ++i) {
+    V t[kTaps];
+#pragma unroll
+    for (size_t j = 0; j < kTaps; ++j, w += width) t[j] = V::load(w);
+    transform_weights<false>(t, to);
+#pragma unroll
+    for (size_t j = 0; j < kIn; ++j) rows[j][i] = to[j];
+  }
+#pragma nounroll
+  for (size_t j = 0; j < kIn; ++j, u += place) {
+    transform_weights<false>(rows[j], to);
+#pragma unroll
+    for (size_t i = 0; i < kIn; ++i) to[i].store(u + i * kIn * place);
+  }
+}
+
+// Two rows of places, each a place behind another, of 3 x 3 weights.
+template <bool Strided, size_t Pair>
 inline void put_weights(const float* w, size_t width, float* first, float* second, size_t place) {
-  V t[2][Taps], to[kIn];
+  constexpr size_t kTaps = 3;
+  V t[2][kTaps], to[kIn];
 #pragma unroll
-  for (size_t j = 0; j < Taps; ++j) {
-    V column[Taps];
+  for (size_t j = 0; j < kTaps; ++j) {
+    V column[kTaps];
 #pragma unroll
-    for (size_t i = 0; i < Taps; ++i) column[i] = V::load(w + (i * Taps + j) * width);
+    for (size_t i = 0; i < kTaps; ++i) column[i] = V::load(w + (i * kTaps + j) * width);
     transform_weights<Strided>(column, to);
     t[0][j] = to[kRowPairs[Pair][0]], t[1][j] = to[kRowPairs[Pair][1]];
   }
