@@ -23,7 +23,7 @@ constexpr size_t kWidth = kPanelWidth<float>, kRows = kStripRows<float>;
 // large as may be.
 constexpr size_t kCachedWeights = 160 * 1024, kSmallBlock = 4 * kRows, kLargeBlock = 10 * kRows;
 constexpr size_t kBlockElements = 2 * 1024 * 1024;
-constexpr size_t kUnitPanels = 4;
+constexpr size_t kUnitPanels = 2, kUnitDepth = 256;
 // Input channels that are multiplied together. All strips of tiles pass over their weights before the next
 // ones are read: transformed weights come from memory in one stream.
 constexpr size_t kDepth = 128;
@@ -96,7 +96,7 @@ Result<Tiles> tiles_of(const ConvShape& s, bool transformed) {
   KL_ASSIGN(t.results, checked_mul(t.parts * wide, t.block));
   t.results += kPlaces * kSkew;
   t.panels = std::min(kUnitPanels, panels_of(s));
-  t.depth = depth_of(s);
+  t.depth = t.whole ? depth_of(s) : ceil_div(s.in_channels, ceil_div(s.in_channels, kUnitDepth));
   t.weights = t.whole && !transformed ? whole_elements(s) * s.groups : 0;
   t.unit = t.whole ? 0 : 2 * kIn * (t.panels * t.depth * kWidth + kSkew);
   return t;
