@@ -157,7 +157,7 @@ void conv(const char* filter, bool selected) {
       // As in a network: each run finds other weights, which come from memory.
       std::vector<std::vector<float>> copies(kColdWeights / packed.size() + 1, packed);
       size_t turn = 0;
-      print((name + " cold").c_str(), text.c_str(), measure(operations(s, false), bytes(s), [&] {
+      print(name.c_str(), ("cold " + text).c_str(), measure(operations(s, false), bytes(s), [&] {
               b.call.w = copies[turn++ % copies.size()].data();
               kinglet::conv(b.call, kernel, scratch.data(), pool);
             }));

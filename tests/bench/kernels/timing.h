@@ -146,7 +146,7 @@ Speed measure(double operations, double bytes, Run&& run, Peak peak = Peak::kFlo
 }
 
 inline void print(const char* kernel, const char* shape, Speed speed) {
-  std::printf("%-16s %-44s %6.1f Gop/s  %3.0f%% of %.1f  %5.1f GB/s\n", kernel, shape, speed.gops,
+  std::printf("%-24s %-44s %6.1f Gop/s  %3.0f%% of %.1f  %5.1f GB/s\n", kernel, shape, speed.gops,
               100 * speed.gops / speed.limit, speed.limit, speed.gbytes);
   std::fflush(stdout);
 }

@@ -14,7 +14,7 @@ const families = {
   conv: 'convolutions',
   quant: '8 and 4 bits',
 };
-const line = /^(.{16}) (.+?) +([\d.]+) Gop\/s +\d+% of ([\d.]+) +([\d.]+) GB\/s$/;
+const line = /^(.{24}) (.+?) +([\d.]+) Gop\/s +\d+% of ([\d.]+) +([\d.]+) GB\/s$/;
 
 /** Lines that the program prints in a page of its own. */
 const lines = (browser, base, program, args) =>
@@ -52,7 +52,11 @@ async function paragraphs(browser, base, variant) {
     const text = await lines(browser, base, program, [family, '', 'selected']);
     bandwidth = Math.max(bandwidth, Number(/memory read ([\d.]+)/.exec(text[0])?.[1]));
     const found = text.map((one) => line.exec(one)).filter(Boolean);
-    if (found.length === 0) stop(`${program} ${family} printed nothing to read: ${text.join('\n')}`);
+    const unread = text.filter((one) => one.includes('Gop/s') && !line.test(one));
+    if (found.length === 0 || unread.length > 0)
+      stop(
+        `${program} ${family} printed what cannot be read: ${(unread.length > 0 ? unread : text).join('\n')}`,
+      );
     // All kernels of a product are timed; a star marks the one that is taken. Of bytes each row counts.
     for (const [, name, shape, speed, limit, gbytes] of found) {
       if (family === 'quant' || name.trim().endsWith('*'))
