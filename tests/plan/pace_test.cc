@@ -33,6 +33,15 @@ TEST_CASE("a run that was long once is no long run") {
   CHECK(shared_runs(pace, 900, 600) == 0);
 }
 
+TEST_CASE("a run that was long once, and only that was alone, is tried alone again") {
+  Pace pace;
+  pace.add(9000, false);
+  CHECK(shared_runs(pace, 900, 600) == 0);
+  Pace middle;
+  middle.add(9000, false);
+  CHECK(shared_runs(middle, 1500, 900) >= 98);
+}
+
 TEST_CASE("helpers come back once they help") {
   Pace pace;
   pace.add(20000, false);

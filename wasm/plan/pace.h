@@ -19,8 +19,8 @@ class Pace {
       ++losses_;
     else
       losses_ = 0, next_rest_ = kPatience;
-    // The first run says little. Where nothing is known of runs alone, one that may be small is tried.
-    if (alone_ == kUnknown && ++shared_ > 1 && us < 2 * kSmall) rest_ = 1;
+    // Now and then one that may be small is tried alone: the one that is known may have been slow.
+    if (us < 2 * kSmall && shared_++ % kLongestRest == 1) rest_ = 1;
     if (losses_ < kPatience) return;
     rest_ = next_rest_;
     next_rest_ = std::min(2 * next_rest_, kLongestRest);
@@ -35,7 +35,8 @@ class Pace {
   static constexpr int kPatience = 4, kLongestRest = 64;
 
   int64_t alone_ = kUnknown;  // the shortest
-  int losses_ = 0, rest_ = 0, next_rest_ = kPatience, shared_ = 0;
+  int losses_ = 0, rest_ = 0, next_rest_ = kPatience;
+  int shared_ = 0;  // that may be small
 };
 
 }  // namespace kinglet
