@@ -70,7 +70,7 @@ Status pack(LowerContext& c, ConvParams* p) {
     }));
     // Where Winograd's form may pay at other shapes, elements stay. Depth may make it impossible.
     bool settled = p->kernel == ConvKernel::k_winograd || p->kernel == ConvKernel::k_winograd_stored ||
-                   c.fixed() || !conv_accepts<T>(p->shape, ConvKernel::k_winograd);
+                   c.fixed() || !conv_accepts<T>(p->shape, ConvKernel::k_winograd_stored);
     if (settled && c.rank(1) <= 4) c.spent(1);
   }
   if (!p->packed) {

@@ -28,7 +28,7 @@ function table(
       _abort_js: () => {
         throw new WebAssembly.RuntimeError('the engine ended itself');
       },
-      // (bytes wanted in all), 1 on success. At least a fifth or a megabyte more, so that few calls are needed.
+      // (bytes wanted in all), 1 on success. A fifth more, at most a megabyte, so that few calls are needed.
       emscripten_resize_heap: (wanted: number) => {
         const { memory } = heap();
         const now = memory.buffer.byteLength;
