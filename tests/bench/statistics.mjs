@@ -15,6 +15,9 @@ export const spread = (values) => (quantile(values, 0.75) - quantile(values, 0.2
 export const geometricMean = (values) =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
+/** Milliseconds after which engines have compiled what is hot, and small runs are where they stay. */
+const settling = 500;
+
 /**
  * Times contestants in turn, A B A B ..., so that a slow moment of the machine hits all of them.
  * @param {{ name: string, time: (runs: number) => Promise<number[]> }[]} contestants `time` gives milliseconds per run
@@ -24,9 +27,12 @@ export const geometricMean = (values) =>
 export async function inTurn(contestants, { rounds, block }) {
   const runs = [];
   for (const contestant of contestants) {
-    const first = await contestant.time(2);
-    const again = await contestant.time(Math.max(1, Math.min(20, Math.floor(block / 2 / first[1]))));
-    runs.push(Math.max(1, Math.min(2000, Math.round(block / median(again)))));
+    const since = performance.now();
+    let [, each] = await contestant.time(2);
+    do {
+      each = median(await contestant.time(Math.max(1, Math.min(2000, Math.floor(block / 2 / each)))));
+    } while (performance.now() - since < settling);
+    runs.push(Math.max(1, Math.min(2000, Math.round(block / each))));
   }
   const samples = contestants.map(() => []);
   const turns = contestants.map(() => []);
