@@ -48,14 +48,17 @@ const series = [
 ];
 const nameOf = (model) => (typeof model === 'string' ? model : model());
 
-/** Runs of one runtime in a page of its own: the first at a shape, and later ones. */
-const grow = (browser, base, runtime, model, points, repeats) =>
+/** Runs of one runtime in a page of its own, behind those of `warming`: the first at a shape, and later ones. */
+const grow = (browser, base, runtime, model, warming, points, repeats) =>
   inPage(browser, base, async (page) => {
     const creation = await openIn(page, { name: 'x', runtime, model });
-    const steps = await page.evaluate(
-      ([series, repeats]) => globalThis.bench.grow('x', series, repeats),
-      [points.map(([, inputs]) => inputs), repeats],
-    );
+    const run = (points) =>
+      page.evaluate(
+        ([series, repeats]) => globalThis.bench.grow('x', series, repeats),
+        [points.map(([, inputs]) => inputs), repeats],
+      );
+    await run(warming);
+    const steps = await run(points);
     return { creation, steps: steps.map(([first, ...later]) => ({ first, later: median(later) })) };
   });
 
@@ -64,7 +67,7 @@ async function costs(browser, base) {
   for (const { title, across, model, points } of series) {
     const lines = [];
     for (const runtime of runtimes) {
-      const { steps } = await grow(browser, base, runtime, nameOf(model), points, 5);
+      const { steps } = await grow(browser, base, runtime, nameOf(model), points, points, 5);
       lines.push({
         name: shownName[runtime] ?? runtime,
         points: steps.map(({ later }, i) => [points[i][0], later]),
@@ -77,7 +80,8 @@ async function costs(browser, base) {
   );
   for (const count of layers) {
     for (const [i, runtime] of runtimes.entries()) {
-      const found = await grow(browser, base, runtime, encoder(count), [[32, tokens(32)]], 7);
+      const points = [[32, tokens(32)]];
+      const found = await grow(browser, base, runtime, encoder(count), points, points, 20);
       lines[2 * i].points.push([count, found.creation]);
       lines[2 * i + 1].points.push([count, found.steps[0].later]);
     }
@@ -88,10 +92,12 @@ async function costs(browser, base) {
 
 /** A sequence that grows by one: what a step costs more than the same step again. */
 async function growing(browser, base) {
+  // Code is hot by runs at lengths that do not come back.
   const steps = Array.from({ length: 96 }, (_, i) => [i + 1, tokens(i + 1)]);
+  const warming = Array.from({ length: 64 }, (_, i) => [i + 129, tokens(i + 129)]);
   const rows = [];
   for (const runtime of runtimes) {
-    const found = (await grow(browser, base, runtime, encoder(4), steps, 3)).steps.slice(1);
+    const found = (await grow(browser, base, runtime, encoder(4), warming, steps, 3)).steps.slice(1);
     const middle = (pick) => median(found.map(pick));
     const again = middle(({ later }) => later);
     const fresh = middle(({ first }) => first);
@@ -125,7 +131,7 @@ export const growth = {
     for (const path of svg) await writeFile(path, plotSvg(plots));
     return [
       '## Growth (ms)',
-      "Both runtimes in the page's own thread, each in a page of its own; medians of five runs behind the first.",
+      "Both runtimes in the page's own thread, each in a page of its own; medians of five runs at a shape, once code is hot.",
       '![Cost against sequence, picture, batch and model](growth.svg)',
       ...plots.map((plot) => table(rowsOf(plot))),
       'A sequence that grows by one token at each step, 2 to 96 (encoder of 4 layers of 256; medians over the steps):',
