@@ -58,7 +58,9 @@ inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, s
   using Lane = Vec<T>;
   constexpr size_t L = Lane::kLanes;
   constexpr size_t width = kPanelWidth<T>;
-  Lane sum[R][V];
+  // Low tiles sum several rows of B side by side: fewer than eight sums would wait for one another.
+  constexpr int U = std::is_same_v<T, float> && R <= 2 ? 8 / (R * V) : 1;
+  Lane sums[U][R][V], (&sum)[R][V] = sums[0];
   auto each = [&](auto&& body) __attribute__((always_inline)) {
 #pragma unroll
     for (int i = 0; i < R; ++i) {
@@ -67,10 +69,14 @@ inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, s
     }
   };
   const T* bias = s.row_bias ? s.row_bias : kNoBias<T>;
-  each([&](int i, int v) { sum[i][v] = Lane::load_splat(bias + i); });
+  each([&](int i, int v) {
+    sum[i][v] = Lane::load_splat(bias + i);
+#pragma unroll
+    for (int u = 1; u < U; ++u) sums[u][i][v] = Lane::splat(T{});
+  });
   const T* a = s.a;
-#pragma nounroll
-  for (size_t p = 0; p < s.k; ++p) {
+  size_t p = 0;
+  auto add = [&](Lane(&sum)[R][V]) __attribute__((always_inline)) {
     const T* row = B == BForm::kOffsets ? b + s.b_offsets[p] : b;
     Lane x[V];
 #pragma unroll
@@ -83,7 +89,21 @@ inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, s
     }
     a += PackedA ? R : 1;
     if constexpr (B != BForm::kOffsets) b += B == BForm::kPanels ? width : s.b_row;
+    ++p;
+  };
+  if constexpr (U > 1) {
+#pragma nounroll
+    while (p + U <= s.k) {
+#pragma unroll
+      for (int u = 0; u < U; ++u) add(sums[u]);
+    }
+    each([&](int i, int v) {
+#pragma unroll
+      for (int u = 1; u < U; ++u) sum[i][v] = sum[i][v] + sums[u][i][v];
+    });
   }
+#pragma nounroll
+  while (p < s.k) add(sum);
   if (s.column_bias)
     each([&](int i, int v) { sum[i][v] = sum[i][v] + Lane::load(s.column_bias + j + v * L); });
   if (s.init)
