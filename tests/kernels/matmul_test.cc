@@ -119,7 +119,7 @@ void agrees_in_all_forms() {
             CHECK(agrees_with_judge<T>(m, n, k, a, b, (m + n + k) % 2 == 0, 1 + static_cast<int>(m % 3)) > 0);
       // More than one block of depth, of columns and of rows.
       for (int threads : {1, 3}) {
-        agrees_with_judge<T>(9, 211, 1001, a, b, true, threads);
+        agrees_with_judge<T>(9, 211, 2401, a, b, true, threads);
         agrees_with_judge<T>(1, 500, 401, a, b, false, threads);
         agrees_with_judge<T>(131, 1, 401, a, b, true, threads);
         agrees_with_judge<T>(37, 9, 3, a, b, true, threads);

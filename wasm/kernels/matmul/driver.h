@@ -16,11 +16,12 @@ std::span<const MatMulItem> items_of(const MatMul<T>& call) {
   return call.items.empty() ? std::span(&kSingle, 1) : call.items;
 }
 
-// Depth of a block: a strip of A and a panel of B of this depth stay in the first-level cache or near it, and
-// packed operands are read in long runs, which the processor fetches ahead.
-inline constexpr size_t kDepth = 768;
+// Depth of a block. Strips of packed A follow each other in memory only where they are whole; then weights
+// come from memory as fast as they are used, which is worth more than strips that stay in the first-level
+// cache.
+inline constexpr size_t kDepth = 2304;
 // Elements of a block of B, which stays in the second-level cache while strips of A pass.
-inline constexpr size_t kBlockElements = 40 * 1024;
+inline constexpr size_t kBlockElements = 64 * 1024;
 
 template <class T>
 using StripFunction = void (*)(const Strip<T>&);
