@@ -59,7 +59,7 @@ KL_SHORT_LOOPS __attribute__((noinline)) void run_columns(const Rows& of, size_t
       if constexpr (kHeld) {
 #pragma unroll
         for (size_t k = 0; k < K; ++k) {
-          V x = V::load(Across == 1 ? row + k * p.tap : row + k % 2 * p.phase + k / 2);
+          V x = V::load(row + k * p.tap);
 #pragma unroll
           for (size_t m = 0; m * Down + d < K; ++m) sum[m] = madd(x, held[(m * Down + d) * K + k], sum[m]);
         }
@@ -126,8 +126,8 @@ inline void column_3x3(const Rows& p, const V* w, size_t c) {
   for (size_t t = p.skip; t < to; ++t, x += p.pitch) {
     const V b = V::load(x + tap);
     const V a = Left ? behind(b) : V::load(x), d = Right ? ahead(b) : V::load(x + 2 * tap);
-    if (t >= 2) finish(madd(d, w[8], madd(b, w[7], madd(a, w[6], first))));
-    first = madd(d, w[5], madd(b, w[4], madd(a, w[3], second)));
+    if (t >= 2) finish(first + madd(d, w[8], madd(b, w[7], a * w[6])));
+    first = second + madd(d, w[5], madd(b, w[4], a * w[3]));
     second = madd(d, w[2], madd(b, w[1], madd(a, w[0], p.bias)));
   }
   // Outputs of which the last rows are padding.
@@ -157,9 +157,60 @@ void run_3x3(const Rows& of, size_t columns) {
   }
 }
 
+// L columns of 3 x 3 taps with strides of two, of which the first or the last meet padding.
+template <bool Left, bool Right>
+inline void halved_3x3(const Rows& p, const V* w, size_t c) {
+  V next = p.bias;
+  const float* x = p.x + 2 * c;
+  float* y = p.y + c;
+  auto add = [&](const V* w, V to) __attribute__((always_inline)) {
+    const V a = V::load(x + !Right), b = V::load(x + !Right + L);
+    V t0, t1, t2;
+    if constexpr (Right) {
+      t0 = even(a, b), t1 = odd(a, b), t2 = ahead(t0);
+    } else {
+      t1 = even(a, b), t2 = odd(a, b);
+      t0 = Left ? behind(t2) : even(V::load(x), V::load(x + L));
+    }
+    return madd(t2, w[2], madd(t1, w[1], madd(t0, w[0], to)));
+  };
+  size_t t = 0 - p.skip;
+#pragma nounroll
+  for (size_t left = p.count;; --left) {
+    V sum = next;
+    next = p.bias;
+    // A row that ends an output begins the next one.
+    if (t < p.rows) sum = add(w + 6, sum), next = add(w, next), x += p.pitch;
+    if (left < p.count) {
+      min(max(sum, p.lo), p.hi).store(y);
+      y += p.step;
+      if (left == 0) break;
+    }
+    if (t + 1 < p.rows) next = add(w + 3, next), x += p.pitch;
+    t += 2;
+  }
+}
+
+void run_halved_3x3(const Rows& of, size_t columns) {
+  const Rows p = of;
+  V w[9];
+#pragma unroll
+  for (size_t i = 0; i < 9; ++i) w[i] = V::load_splat(p.w + i);
+#pragma nounroll
+  for (size_t c = 0; c < columns; c += L) {
+    c = std::min(c, columns - L);
+    if (c == 0 && p.left)
+      halved_3x3<true, false>(p, w, c);
+    else if (c == columns - L && p.right)
+      halved_3x3<false, true>(p, w, c);
+    else
+      halved_3x3<false, false>(p, w, c);
+  }
+}
+
 using Run = void (*)(const Rows&, size_t);
 // By kernel and strides.
-constexpr Run kRuns[2][3] = {{run_3x3<true>, run_columns<3, 2, 1, 1>, run_columns<3, 2, 2, 1>},
+constexpr Run kRuns[2][3] = {{run_3x3<true>, run_columns<3, 2, 1, 1>, run_halved_3x3},
                              {run_columns<5, 1, 1, 2>, run_columns<5, 2, 1, 2>, run_columns<5, 2, 2, 2>}};
 
 // Columns of outputs that are computed from a copy; with a horizontal stride even and odd columns of the copy
@@ -183,8 +234,8 @@ struct Cut {
 
 // Whether one column of padding at each side is all there is, which 3 x 3 taps need not read.
 bool by_edges(const ConvShape& s) {
-  return s.kernel[1] == 3 && s.stride[1] == 1 && s.dilation[2] == 1 && s.pad[2] <= 1 && s.out[2] >= 2 * L &&
-         s.reach(2) <= s.in[2] + s.pad[2] + 1;
+  return s.kernel[1] == 3 && s.stride[1] == s.stride[2] && s.dilation[2] == 1 && s.pad[2] <= 1 &&
+         s.out[2] >= (s.stride[2] == 1 ? 2 * L : L + 1) && s.reach(2) <= s.in[2] + s.pad[2] + 1;
 }
 
 Cut cut_of(const ConvShape& s) {
@@ -280,8 +331,8 @@ bool depthwise_by_columns(const ConvShape& s) {
   const bool small = s.in_size() <= size_t{1} << 26 && s.out[2] <= 3 * s.in[2];
   return kernel == s.kernel[2] && (kernel == 3 || kernel == 5) && s.stride[1] <= 2 && across <= s.stride[1] &&
          (s.stride[1] == 1 || (s.dilation[1] == 1 && s.dilation[2] == 1)) && s.out[2] >= L && small &&
-         s.dilation[1] <= s.in[1] && s.dilation[2] <= s.in[2] && s.pad[2] <= s.in[2] &&
-         s.pad[1] <= (kernel - 1) * s.dilation[1];
+         (kernel == 5 || across == 1 || by_edges(s)) && s.dilation[1] <= s.in[1] &&
+         s.dilation[2] <= s.in[2] && s.pad[2] <= s.in[2] && s.pad[1] <= (kernel - 1) * s.dilation[1];
 }
 
 size_t depthwise_columns_scratch(const ConvShape& s) { return align_up(cut_of(s).elements, 16); }
@@ -291,6 +342,7 @@ KL_SHORT_LOOPS void run_depthwise_columns(const Conv<float>& call, float* scratc
   const Cut cut = cut_of(s);
   const size_t kernel = s.kernel[1], down = s.dilation[1], width = s.in[2],
                channels = s.groups * s.out_channels;
+  const bool edges = by_edges(s);
   const Run run =
       kernel == 3 && s.dilation[2] > 1 ? run_3x3<false> : kRuns[kernel == 5][s.stride[1] + s.stride[2] - 2];
   float lo, hi;
@@ -304,7 +356,7 @@ KL_SHORT_LOOPS void run_depthwise_columns(const Conv<float>& call, float* scratc
     r.lo = V::splat(lo), r.hi = V::splat(hi);
     r.step = s.out[2] * down;
     r.tap = s.dilation[2], r.phase = cut.parts[0].pitch;
-    r.left = by_edges(s) && s.pad[2] == 1, r.right = by_edges(s) && s.reach(2) > s.in[2] + s.pad[2];
+    r.left = edges && s.pad[2] == 1, r.right = edges && s.reach(2) > s.in[2] + s.pad[2];
     const size_t end = std::min(planes, (item + 1) * chunk);
     for (size_t begin = item * chunk; begin < end; begin += cut.planes) {
       const size_t some = std::min(cut.planes, end - begin), sums = some * s.out_channels;
