@@ -13,20 +13,23 @@ struct BoxStep {
 
 inline Status run_box(const BoxStep& p, Run& run) {
   const Tensor& out = run.out(0);
-  kernels::copy_box(p.box, element_bytes(out.dtype()), run.in(0).data(), out.data(), run.parallel());
+  int bytes = element_bytes(out.dtype());
+  if (run.in(0).data() + p.box.source_offset * bytes == out.data()) return {};
+  kernels::copy_box(p.box, bytes, run.in(0).data(), out.data(), run.parallel());
   return {};
 }
 
-// Output 0 is `box` of input 0; an alias when that is the whole input in order.
+// Output 0 is `box` of input 0; an alias when that is the whole input in order, a piece of it when it is some
+// of its elements in order.
 inline void add_box_step(LowerContext& c, const char* kernel, kernels::Box box) {
   collapse(&box);
-  bool whole =
-      c.shape(0).count() == c.out_shape(0).count() && box.source_offset == 0 &&
-      (box.dims.empty() || (box.dims.size() == 1 && box.dims[0].source == 1 && box.dims[0].target == 1));
-  if (whole)
-    c.alias(0, 0);
-  else
-    add_move_step<run_box>(c, kernel, c.dtype(0), BoxStep{std::move(box)});
+  bool in_order =
+      box.dims.empty() || (box.dims.size() == 1 && box.dims[0].source == 1 && box.dims[0].target == 1);
+  auto offset = static_cast<size_t>(box.source_offset);
+  if (in_order && offset == 0 && c.shape(0).count() == c.out_shape(0).count()) return c.alias(0, 0);
+  if (in_order && !is_sub_byte(c.dtype(0)))
+    c.piece({0, 0, offset * static_cast<size_t>(element_bytes(c.dtype(0))), false});
+  add_move_step<run_box>(c, kernel, c.dtype(0), BoxStep{std::move(box)});
 }
 
 }  // namespace kinglet

@@ -14,6 +14,10 @@ Status run(const Params& p, Run& run) {
   int64_t outer = out.shape().count(0, p.axis), row = out.shape().count(p.axis), at = 0;
   for (int i = 0; i < run.in_count(); ++i) {
     int64_t part = run.in(i).shape().count(p.axis);
+    if (run.in(i).data() == out.data() + at * bytes) {
+      at += part;
+      continue;
+    }
     kernels::Box box;
     box.add(outer, part, row);
     box.add(part, 1, 1);
@@ -52,6 +56,12 @@ Status lower(LowerContext& c) {
   }
   KL_ASSIGN(int axis, normalize_axis(c.attributes().get_int("axis"), c.rank(0)));
   add_move_step<run>(c, "copy/concat", c.dtype(0), Params{axis});
+  if (is_sub_byte(c.dtype(0)) || c.out_shape(0).count(0, axis) != 1) return {};
+  int64_t at = 0;
+  for (int i = 0; i < c.input_count(); ++i) {
+    c.piece({0, i, static_cast<size_t>(at * element_bytes(c.dtype(0))), true});
+    at += c.shape(i).count();
+  }
   return {};
 }
 

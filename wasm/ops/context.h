@@ -129,6 +129,14 @@ struct StepPlan {
   // storage.
   std::vector<std::pair<int, int>> aliases;
   std::vector<std::pair<int, int>> in_place;
+  // Bytes that the step only copies, and lets be where they lie in both places already: all of `input` is in
+  // `output` from `offset` on, or the other way round.
+  struct Piece {
+    int output, input;
+    size_t offset;
+    bool of_output;
+  };
+  std::vector<Piece> pieces;
   // Inputs of which this node will never need more than the packed form.
   std::vector<int> spent;
 };
@@ -170,6 +178,7 @@ class LowerContext : public OpContext {
   void alias(int out, int in) { plan_->aliases.emplace_back(out, in); }
   // The kernel works when `out` shares the storage of `in` (same bytes).
   void in_place(int out, int in) { plan_->in_place.emplace_back(out, in); }
+  void piece(StepPlan::Piece piece) { plan_->pieces.push_back(piece); }
   void scratch(size_t bytes) { plan_->scratch_bytes = bytes; }
   // The packed form of constant input i. `format` names kernel and tile, so that equal names mean equal
   // bytes. Null Buffer when the input is not constant: pack at run time into scratch then.

@@ -17,13 +17,14 @@ Status run(const Params& p, Run& run) {
   int64_t inner = in.shape().count(p.axis + 1);
   for (size_t i = 0; i < p.extents.size(); ++i) {
     int64_t part = p.extents[i] * inner;
-    if (p.wanted[i]) {
+    std::byte* to = p.wanted[i] ? run.out(static_cast<int>(i)).data() : nullptr;
+    if (p.wanted[i] && to != in.data() + at * bytes) {
       kernels::Box box;
       box.add(outer, row, part);
       box.add(part, 1, 1);
       box.source_offset = at;
       collapse(&box);
-      kernels::copy_box(box, bytes, in.data(), run.out(static_cast<int>(i)).data(), run.parallel());
+      kernels::copy_box(box, bytes, in.data(), to, run.parallel());
     }
     at += part;
   }
@@ -69,9 +70,13 @@ Status lower(LowerContext& c) {
   }
   Params p;
   KL_ASSIGN(p.axis, normalize_axis(c.attributes().get_int("axis"), c.rank(0)));
+  bool whole = !is_sub_byte(c.dtype(0)) && c.shape(0).count(0, p.axis) == 1;
+  int64_t at = 0;
   for (int i = 0; i < c.output_count(); ++i) {
     p.extents.push_back(c.out_shape(i).at(p.axis));
     p.wanted.push_back(c.has_output(i));
+    if (whole) c.piece({i, 0, static_cast<size_t>(at * element_bytes(c.dtype(0))), false});
+    at += c.out_shape(i).count();
   }
   add_move_step<run>(c, "copy/split", c.dtype(0), std::move(p));
   return {};

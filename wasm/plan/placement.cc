@@ -16,6 +16,7 @@ class Placement {
     place_outputs();
     share_in_place();
     KL_TRY(place_arena());
+    KL_TRY(place_pieces());
     release_late_values();
     return {};
   }
@@ -110,6 +111,65 @@ class Placement {
         plan_.steps[static_cast<size_t>(-1 - owners[i])].scratch_offset = blocks[i].offset;
     }
     return {};
+  }
+
+  // Lets pieces lie in their wholes, unless that takes a larger arena: a whole lives as long as its pieces.
+  Status place_pieces() {
+    std::vector<Slot> slots;
+    std::vector<Lifetime> live;
+    lifetimes(&live);
+    for (size_t i = 0; i < plan_.slots.size(); ++i) {
+      // Results are read behind the last step.
+      if (plan_.slots[i].storage == Storage::kOutput) live[i].last = static_cast<int>(plan_.steps.size());
+    }
+    for (size_t n = 0; n < plan_.steps.size(); ++n) {
+      const Step& step = plan_.steps[n];
+      for (const StepPlan::Piece& piece : step.work.pieces) {
+        int32_t part = step.inputs[static_cast<size_t>(piece.input)];
+        int32_t whole = step.outputs[static_cast<size_t>(piece.output)];
+        if (!piece.of_output) std::swap(part, whole);
+        if (part < 0 || whole < 0 || !mergeable(live, part, whole, static_cast<int>(n))) continue;
+        if (slots.empty()) slots = plan_.slots;
+        merge(live, root(part), whole, piece.offset);
+      }
+    }
+    if (slots.empty()) return {};
+    follow_roots();
+    size_t before = plan_.arena_bytes;
+    KL_TRY(place_arena());
+    if (plan_.arena_bytes <= before) return {};
+    plan_.slots = std::move(slots);
+    return place_arena();
+  }
+
+  // Whether `part`, equal to a piece of `whole` behind step n, can share its storage.
+  bool mergeable(const std::vector<Lifetime>& live, int32_t part, int32_t whole, int n) {
+    int32_t from = root(part), to = root(whole);
+    if (from == to || slot(from).storage != Storage::kArena || bytes_of(from) != bytes_of(part)) return false;
+    if (slot(to).storage != Storage::kArena && slot(to).storage != Storage::kOutput) return false;
+    // Neither changes while the other is still read.
+    int last = std::min(live[static_cast<size_t>(from)].last, live[static_cast<size_t>(to)].last);
+    for (int m = n + 1; m <= last && m < static_cast<int>(plan_.steps.size()); ++m) {
+      for (int32_t out : plan_.steps[static_cast<size_t>(m)].outputs) {
+        if (out >= 0 && (root(out) == from || root(out) == to)) return false;
+      }
+    }
+    return true;
+  }
+
+  void merge(std::vector<Lifetime>& live, int32_t from, int32_t whole, size_t offset) {
+    int32_t to = root(whole);
+    offset += slot(whole).within;
+    for (size_t i = 0; i < plan_.slots.size(); ++i) {
+      Slot& s = plan_.slots[i];
+      if (s.alias_of != from && static_cast<int32_t>(i) != from) continue;
+      s.alias_of = to;
+      s.within += offset;
+    }
+    const Lifetime& part = live[static_cast<size_t>(from)];
+    Lifetime& l = live[static_cast<size_t>(to)];
+    l.first = std::min(l.first, part.first);
+    l.last = std::max(l.last, part.last);
   }
 
   void release_late_values() {

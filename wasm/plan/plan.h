@@ -18,11 +18,13 @@ enum class Storage : uint8_t {
   kRun,       // shape or kind is found while running
 };
 
-// A value while a plan runs. Slots with alias_of >= 0 are views of that slot, which is no alias itself.
+// A value while a plan runs. Slots with alias_of >= 0 are views of that slot, which is no alias itself, from
+// its byte `within` on.
 struct Slot {
   const Edge* edge = nullptr;  // of the program's graph or of a branch in it
   Storage storage = Storage::kRun;
   int32_t alias_of = -1;
+  size_t within = 0;
   DType dtype = DType::kNone;
   Shape shape;
   size_t offset = 0;  // kArena

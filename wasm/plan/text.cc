@@ -13,7 +13,7 @@ void append_slot(std::string& out, const Plan& plan, int32_t index) {
   if (slot.storage != Storage::kRun) append(out, slot.shape);
   switch (slot.storage) {
     case Storage::kArena:
-      out += str("@", root.offset);
+      out += str("@", root.offset + slot.within);
       break;
     case Storage::kConstant:
       out += " constant";

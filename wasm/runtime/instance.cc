@@ -70,7 +70,7 @@ Status Instance::bind(std::shared_ptr<const Plan> plan) {
         values_[i] = slot.constant;
         break;
       case Storage::kArena:
-        values_[i] = Tensor(slot.dtype, slot.shape, arena_, root.offset);
+        values_[i] = Tensor(slot.dtype, slot.shape, arena_, root.offset + slot.within);
         break;
       case Storage::kOutput:
       case Storage::kInput:
@@ -116,8 +116,9 @@ Status Instance::prepare(std::span<const Value> inputs) {
   for (int32_t i : views_) {
     const Slot& slot = slots[static_cast<size_t>(i)];
     const Tensor& root = *values_[static_cast<size_t>(slot.alias_of)].tensor();
-    *values_[static_cast<size_t>(i)].tensor() = Tensor(
-        slot.dtype, slot.shape, root.buffer(), static_cast<size_t>(root.data() - root.buffer()->data()));
+    *values_[static_cast<size_t>(i)].tensor() =
+        Tensor(slot.dtype, slot.shape, root.buffer(),
+               static_cast<size_t>(root.data() - root.buffer()->data()) + slot.within);
   }
   return {};
 }
@@ -214,6 +215,8 @@ Status Instance::walk(std::shared_ptr<const Plan> plan, std::span<const Value> i
   KL_REQUIRE(cancel == nullptr || !cancel->set(), kCancelled, "in the last step");
   outputs->clear();
   for (int32_t i : plan_->outputs) outputs->push_back(values_[static_cast<size_t>(i)]);
+  // What shares the storage of a result would keep it from being used again.
+  for (int32_t i : views_) *values_[static_cast<size_t>(i)].tensor() = Tensor();
   // Inputs belong to the caller.
   for (int32_t i : plan_->inputs) {
     if (plan_->slots[static_cast<size_t>(i)].storage == Storage::kConstant) continue;
