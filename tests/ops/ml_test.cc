@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "kernels/tree/tree.h"
 #include "support/evaluate_op.h"
 
 using namespace kinglet;
@@ -163,7 +164,8 @@ TEST_CASE("trees: a deep one needs no deep stack") {
 
 TEST_CASE("internal operators check what a file could give them") {
   std::vector<Tensor> out;
-  Tensor nodes = *Tensor::allocate(DType::kInt32, {1, 4});
+  Tensor nodes = *Tensor::allocate(DType::kInt32, {1, 6});
+  for (int32_t place : {0, 4}) kernels::store_node(nodes.data() + place, kernels::leaf_node<float>(0, place));
   std::vector<int32_t> zero{0}, span{0, 1};
   Tensor roots = *Tensor::of<int32_t>({1}, std::span<const int32_t>(zero));
   Tensor spans = *Tensor::of<int32_t>({2}, std::span<const int32_t>(span));
@@ -171,7 +173,7 @@ TEST_CASE("internal operators check what a file could give them") {
   Status s = try_op("Trees", {sample(), nodes, roots, spans, roots, weights}, &out,
                     attributes({{"outputs", int64_t{1}}}), "kinglet");
   CHECK(s.ok());
-  nodes.data<int32_t>()[2] = 5;
+  nodes.data<int32_t>()[5] = 5;
   s = try_op("Trees", {sample(), nodes, roots, spans, roots, weights}, &out,
              attributes({{"outputs", int64_t{1}}}), "kinglet");
   CHECK(s.code() == Code::kInvalidShape);

@@ -43,9 +43,15 @@ namespace kinglet {
   inline vec<T, N> nearest(vec<T, N> a) { return {wasm_##prefix##_nearest(a.v)}; }                 \
   inline vec<T, N> sqrt(vec<T, N> a) { return {wasm_##prefix##_sqrt(a.v)}; }
 
-#define KL_WASM_SELECT(T, N)                                                  \
+// Lanes of a mask are all ones or zero: the relaxed form is then the same.
+#if defined(__wasm_relaxed_simd__)
+#define KL_LANESELECT(prefix, a, b, mask) wasm_##prefix##_relaxed_laneselect(a, b, mask)
+#else
+#define KL_LANESELECT(prefix, a, b, mask) wasm_v128_bitselect(a, b, mask)
+#endif
+#define KL_WASM_SELECT(T, N, prefix)                                          \
   inline vec<T, N> select(vec<MaskOf<T>, N> mask, vec<T, N> a, vec<T, N> b) { \
-    return {wasm_v128_bitselect(a.v, b.v, mask.v)};                           \
+    return {KL_LANESELECT(prefix, a.v, b.v, mask.v)};                         \
   }
 
 KL_WASM_VEC(float, 4, f32x4, wasm_v128_load32_splat)
@@ -71,13 +77,14 @@ KL_WASM_COMPARE(int32_t, 4, i32x4, >=, ge)
 KL_WASM_COMPARE(int32_t, 4, i32x4, ==, eq)
 KL_WASM_FLOAT(float, 4, f32x4)
 KL_WASM_FLOAT(double, 2, f64x2)
-KL_WASM_SELECT(float, 4)
-KL_WASM_SELECT(double, 2)
-KL_WASM_SELECT(int32_t, 4)
+KL_WASM_SELECT(float, 4, i32x4)
+KL_WASM_SELECT(double, 2, i64x2)
+KL_WASM_SELECT(int32_t, 4, i32x4)
 #undef KL_WASM_VEC
 #undef KL_WASM_COMPARE
 #undef KL_WASM_FLOAT
 #undef KL_WASM_SELECT
+#undef KL_LANESELECT
 
 inline vec<int32_t, 4> operator<<(vec<int32_t, 4> a, int bits) { return {wasm_i32x4_shl(a.v, bits)}; }
 inline vec<int32_t, 4> operator>>(vec<int32_t, 4> a, int bits) { return {wasm_i32x4_shr(a.v, bits)}; }

@@ -9,5 +9,6 @@ void conv(const char* filter, bool selected);
 void conv_transpose(const char* filter);
 void attention(const char* filter);
 void quant(const char* filter);
+void trees(const char* filter);
 
 }  // namespace kinglet::bench

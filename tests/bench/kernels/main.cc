@@ -18,4 +18,5 @@ int main(int argc, char** argv) {
   if (wanted("conv_transpose")) kinglet::bench::conv_transpose(filter);
   if (wanted("attention")) kinglet::bench::attention(filter);
   if (wanted("quant")) kinglet::bench::quant(filter);
+  if (wanted("trees")) kinglet::bench::trees(filter);
 }

@@ -1,5 +1,4 @@
 #pragma once
-#include <cstring>
 #include <limits>
 
 #include "kernels/tree/tree.h"
@@ -8,9 +7,8 @@ namespace kinglet::kernels {
 
 template <class T>
 inline int32_t leaf_number(const TreeNode<T>& leaf) {
-  int32_t number;
-  std::memcpy(&number, &leaf.value, sizeof number);
-  return number;
+  return static_cast<int32_t>((static_cast<uint32_t>(leaf.value) & 0x3fffff) |
+                              static_cast<uint32_t>(leaf.feature) << 22);
 }
 
 // The sum starts at -0, which any weight replaces; minimum and maximum at NaN, which loses every comparison.

@@ -8,20 +8,19 @@ void run_trees_reference(const Trees<T>& trees, const T* x, size_t rows, size_t 
     double* out = scores + r * trees.outputs;
     for (size_t t = 0; t < trees.outputs; ++t) out[t] = unset_score(trees.aggregate);
     for (int32_t place : trees.roots) {
-      for (;;) {
-        const TreeNode<T>& node = trees.nodes[static_cast<size_t>(place)];
-        if (node.next[0] == place && node.next[1] == place) break;
-        T value = x[r * columns + static_cast<size_t>(node.feature & kFeatureMask)];
+      auto node = load_node<T>(trees.nodes.data() + place);
+      while (!is_leaf(node)) {
+        TreeKey<T> value = key_of(x[r * columns + static_cast<size_t>(node.feature & kFeatureMask)]);
         bool first;
-        if (value != value)
+        if (value == kNanKey<T>)
           first = (node.feature & kNanFirst) != 0;
         else if ((node.feature & kEqualNode) != 0)
           first = value == node.value;
         else
           first = value <= node.value;
-        place = node.next[first ? 0 : 1];
+        node = load_node<T>(trees.nodes.data() + node.child + (first ? 0 : sizeof(T)));
       }
-      add_leaf(trees, leaf_number(trees.nodes[static_cast<size_t>(place)]), out);
+      add_leaf(trees, leaf_number(node), out);
     }
     finish_scores(trees, out, trees.outputs);
   }
