@@ -24,6 +24,36 @@ inBothPlaces((open) => {
       await fails(open(expand, { memoryLimit }), 'invalid_argument', /memoryLimit/);
   });
 
+  test('large inputs and results take memory once, and are nobody else’s', async () => {
+    const rows = 500_000;
+    const session = await open(
+      model({
+        inputs: { a: ['float32', 'N'], b: ['float32', 'N'], n: ['int64', 1] },
+        outputs: { a: ['float32', 'N'], sum: ['float32', 'N'], column: ['float32', ''] },
+        nodes: [node('Add', 'a b', 'sum'), node('Reshape', 'a n', 'column')],
+      }),
+    );
+    const n = new Tensor('int64', [BigInt(rows)], [1]);
+    const a = floats([rows]);
+    const first = await session.run({ a, b: a, n });
+    assert.ok((await session.info()).heapBytes < 3 * 4 * rows + 2_000_000);
+    const other = floats([rows], 1);
+    // What is changed once run() was called is not seen.
+    const running = session.run({ a: other, b: a, n });
+    other.data.fill(-1);
+    const second = await running;
+    assert.deepEqual(first.a.data, a.data);
+    assert.deepEqual(first.column.data, a.data);
+    assert.deepEqual([...first.sum.data.slice(-2)], [2 * rows - 4, 2 * rows - 2]);
+    assert.deepEqual([...second.sum.data.slice(-2)], [2 * rows - 3, 2 * rows - 1]);
+    assert.equal(second.a.data[0], 1);
+    await fails(session.run({ a, n }), 'missing_input', /'b'/);
+    await fails(session.run({ a, b: floats([rows - 1]), n }), 'invalid_shape');
+    const again = await session.run({ a, b: a, n }, ['sum']);
+    assert.deepEqual(again.sum.data, first.sum.data);
+    await session.release();
+  });
+
   test('a released session says so', async () => {
     const session = await open();
     const late = session.run(feeds()).catch((error) => error);

@@ -8,6 +8,10 @@
 #include "base/narrow_float.h"
 #include "base/quarry.h"
 
+#ifdef __wasm__
+#include <unistd.h>
+#endif
+
 namespace kinglet {
 
 namespace {
@@ -31,10 +35,32 @@ std::byte* allocate_aligned(size_t bytes, std::byte** block) {
   return *block = static_cast<std::byte*>(std::aligned_alloc(kBufferAlignment, bytes));
 #endif
 }
+
+#ifdef __wasm__
+// Memory behind the heap, which is nobody's until something is allocated: it leaves no hole. Null: there is
+// none.
+std::byte* behind_heap(size_t bytes) {
+  constexpr size_t kPage = 65536;
+  uint64_t from = align_up(reinterpret_cast<uintptr_t>(sbrk(0)), kBufferAlignment);
+  uint64_t size = uint64_t{__builtin_wasm_memory_size(0)} * kPage;
+  if (from + bytes > size &&
+      __builtin_wasm_memory_grow(0, static_cast<size_t>((from + bytes - size + kPage - 1) / kPage)) ==
+          SIZE_MAX)
+    return nullptr;
+  return reinterpret_cast<std::byte*>(static_cast<uintptr_t>(from));
+}
+#endif
 }  // namespace
 
 size_t Buffer::live_bytes() { return live; }
 void Buffer::set_limit(size_t bytes) { limit = bytes; }
+
+Status Buffer::check_limit(size_t bytes) {
+  if (bytes <= kMostBytes && bytes <= limit && live <= limit - bytes) return {};
+  return fail(Code::kOutOfMemory, bytes, " bytes asked for, ", live, " in use, ", limit, " allowed")
+      .with("bytes", str(bytes))
+      .with("limit", str(limit));
+}
 
 Result<std::shared_ptr<Buffer>> Buffer::take(size_t bytes, bool zero) {
   if (bytes >= kLargeBuffer && bytes <= kMostBytes) {
@@ -47,11 +73,7 @@ Result<std::shared_ptr<Buffer>> Buffer::take(size_t bytes, bool zero) {
       return buffer;
     }
   }
-  if (bytes > kMostBytes || bytes > limit || live > limit - bytes) {
-    return fail(Code::kOutOfMemory, bytes, " bytes asked for, ", live, " in use, ", limit, " allowed")
-        .with("bytes", str(bytes))
-        .with("limit", str(limit));
-  }
+  KL_TRY(check_limit(bytes));
   // Room for one full vector behind the end: kernels may read, never use, up to 16 bytes beyond the last
   // element.
   size_t room = align_up(bytes + 16, kBufferAlignment);
@@ -89,6 +111,37 @@ std::shared_ptr<Buffer> Buffer::adopt(void* data, size_t bytes) {
   auto buffer = std::shared_ptr<Buffer>(new Buffer(Kind::kOwned, static_cast<std::byte*>(data), bytes));
   buffer->span_ = buffer->data_;
   return buffer;
+}
+
+bool Buffer::make_room(size_t bytes) {
+  if (kind_ != Kind::kPart) return kind_ == Kind::kOwned && bytes <= bytes_;
+  return bytes <= kMostBytes &&
+         static_cast<Quarry*>(owner_.get())->widen(&span_, &span_bytes_, align_up(bytes, Quarry::kGrain));
+}
+
+Status Buffer::rewrite(size_t bytes, const std::function<void(std::byte*)>& write) {
+  KL_TRY(check_limit(bytes));
+  size_t room = align_up(bytes, kBufferAlignment);
+#ifdef __wasm__
+  std::byte* made = behind_heap(room);
+#else
+  std::byte* block = nullptr;
+  std::byte* made = allocate_aligned(room, &block);
+#endif
+  if (made == nullptr)
+    return fail(Code::kOutOfMemory, bytes, " bytes asked for, ", live, " in use").with("bytes", str(bytes));
+  std::memset(made, 0, room);
+  write(made);
+  if (kind_ == Kind::kPart)
+    data_ = span_;
+  else
+    live += bytes - bytes_;
+  bytes_ = bytes;
+  std::memcpy(data_, made, bytes);
+#ifndef __wasm__
+  std::free(block);
+#endif
+  return {};
 }
 
 void Buffer::become_part(std::shared_ptr<void> quarry, std::byte* from, std::byte* to) {

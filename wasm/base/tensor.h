@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,6 +37,16 @@ class Buffer {
 
   std::byte* data() { return data_; }
   size_t bytes() const { return bytes_; }
+  // Whether who holds this buffer is the only one to see its bytes.
+  bool is_separate() const {
+    return kind_ == Kind::kOwned ||
+           (kind_ == Kind::kPart && span_ <= data_ && data_ + bytes_ <= span_ + span_bytes_);
+  }
+  // Whether `bytes` bytes can take the place of these; free neighbours are added to it.
+  bool make_room(size_t bytes);
+  // Makes the contents the `bytes` that `write` puts together from them elsewhere. There is room, and `write`
+  // allocates nothing. Tensors that were made of the buffer do not follow.
+  Status rewrite(size_t bytes, const std::function<void(std::byte*)>& write);
   // What the bytes are where they are not elements: the format of packed weights.
   std::string form;
 
@@ -48,6 +59,7 @@ class Buffer {
   enum class Kind : uint8_t { kOwned, kBorrowed, kPart };
   Buffer(Kind kind, std::byte* data, size_t bytes) : kind_(kind), data_(data), bytes_(bytes) {}
   static Result<std::shared_ptr<Buffer>> take(size_t bytes, bool zero);
+  static Status check_limit(size_t bytes);
   void become_part(std::shared_ptr<void> quarry, std::byte* from, std::byte* to);
 
   Kind kind_;

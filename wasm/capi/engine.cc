@@ -83,13 +83,34 @@ Status open(OpenSession& s, bool optimize, bool profile) {
   return {};
 }
 
+// The feeds by name; the session has none any more.
+std::vector<NamedValue> take_feeds(OpenSession& s) {
+  std::vector<NamedValue> named;
+  for (auto& [input, value] : std::exchange(s.feeds, {}))
+    named.push_back({s.model.session->inputs()[input].name, std::move(value)});
+  return named;
+}
+
+Status place(OpenSession& s) {
+  s.results.clear();
+  std::vector<size_t> inputs;
+  for (auto& [input, value] : s.feeds) inputs.push_back(input);
+  auto named = take_feeds(s);
+  KL_TRY(s.model.session->place(named));
+  for (size_t i = 0; i < inputs.size(); ++i) s.feeds.emplace_back(inputs[i], std::move(named[i].value));
+  return {};
+}
+
 Status run(OpenSession& s) {
-  auto feeds = std::exchange(s.feeds, {});
+  auto named = take_feeds(s);
   auto fetches = std::exchange(s.fetches, {});
   s.results.clear();
+  for (const NamedValue& feed : named) {
+    const Tensor* t = feed.value.tensor();
+    KL_REQUIRE(t == nullptr || t->data() != nullptr, kInvalidArgument, "input '", feed.name,
+               "' has no elements yet");
+  }
   Session& session = *s.model.session;
-  std::vector<NamedValue> named;
-  for (auto& [input, value] : feeds) named.push_back({session.inputs()[input].name, std::move(value)});
   std::vector<std::string_view> names;
   for (size_t output : fetches) names.push_back(session.outputs()[output].name);
   return session.run(named, names, &s.results);
@@ -181,6 +202,30 @@ Done kl_session_feed(Handle session, Size input, Handle value) {
     s.feeds.emplace_back(input, std::move(held));
     return {};
   });
+}
+
+Done kl_session_feed_later(Handle session, Size input, int32_t dtype, const int64_t* dims, Size dims_length) {
+  return on_open(session, [&](OpenSession& s) -> Status {
+    KL_REQUIRE(input < s.model.session->inputs().size(), kInvalidArgument, "there is no input ", input);
+    KL_REQUIRE(is_dtype(dtype) && dtype != static_cast<int>(DType::kString), kInvalidArgument,
+               "element type ", dtype);
+    KL_ASSIGN(Shape shape, shape_from({dims, dims_length}));
+    KL_TRY(std::move(checked_count(shape).status()));
+    s.feeds.emplace_back(input, Tensor(static_cast<DType>(dtype), shape, nullptr));
+    return {};
+  });
+}
+
+Done kl_session_place(Handle session) {
+  return on_open(session, [](OpenSession& s) { return place(s); });
+}
+
+Address kl_session_feed_data(Handle session, Size input) {
+  auto s = opened(session);
+  if (!s.ok()) return nullptr;
+  for (const auto& [at, value] : (*s)->feeds)
+    if (const Tensor* t = value.tensor(); at == input && t != nullptr) return t->data();
+  return nullptr;
 }
 
 Done kl_session_fetch(Handle session, Size output) {

@@ -145,9 +145,10 @@ struct StepPlan {
 class PackCache {
  public:
   virtual ~PackCache() = default;
-  // The buffer stored for (constant's storage, format), or a new one of `bytes` filled by `fill`.
+  // The buffer stored for (constant's storage, format), or a new one of `bytes` filled by `fill`. Where
+  // nobody reads the elements any more and there is room, it is the constant's own buffer.
   virtual Result<std::shared_ptr<Buffer>> get(const Tensor& constant, std::string_view format, size_t bytes,
-                                              const std::function<void(std::byte*)>& fill) = 0;
+                                              const std::function<void(std::byte*)>& fill, bool spent) = 0;
   // Removes the packed form of `constant` and returns it; null unless there is exactly one.
   virtual std::shared_ptr<Buffer> take(const Tensor& constant) = 0;
 };
@@ -155,13 +156,14 @@ class PackCache {
 class LowerContext : public OpContext {
  public:
   LowerContext(const Node& node, std::span<const Port> inputs, std::span<const InferContext::Output> outputs,
-               PackCache* packs, StepPlan* plan, int threads = 1, bool fixed = false)
+               PackCache* packs, StepPlan* plan, int threads = 1, bool fixed = false, uint64_t alone = 0)
       : OpContext(node, inputs),
         outputs_(outputs),
         packs_(packs),
         plan_(plan),
         threads_(threads),
-        fixed_(fixed) {}
+        fixed_(fixed),
+        alone_(alone) {}
   // Threads that the step will run with at most: scratch is sized for them.
   int threads() const { return threads_; }
   DType out_dtype(int i) const { return outputs_[static_cast<size_t>(i)].dtype; }
@@ -188,7 +190,8 @@ class LowerContext : public OpContext {
   std::string_view form(int i) const {
     return constant(i) == nullptr ? std::string_view() : constant(i)->buffer()->form;
   }
-  // Input i was packed, and this node can do with that format whatever the shapes: its elements may go.
+  // This node can do with the format in which input i is packed next, whatever the shapes: its elements may
+  // go.
   void spent(int i) { plan_->spent.push_back(i); }
   // Whether the graph's inputs can have no other shapes.
   bool fixed() const { return fixed_; }
@@ -199,6 +202,7 @@ class LowerContext : public OpContext {
   StepPlan* plan_;
   int threads_;
   bool fixed_;
+  uint64_t alone_;  // constants, by bit of the input, that only this node holds
 };
 
 // Services of the executor for operators that compute with values.

@@ -65,13 +65,13 @@ Status pack(LowerContext& c, ConvParams* p) {
   KL_ASSIGN(size_t scratch, conv_scratch_bytes<T>(p->shape, p->kernel, c.threads()));
   if (c.dtype(0) == kDTypeOf<T>) {
     std::string format = str(form_of(p->kernel), " ", p->shape.groups, " ", p->shape.stride[2]);
-    KL_ASSIGN(p->packed, c.packed(1, format, p->packed_bytes, [&](std::byte* to) {
-      conv_pack(p->shape, p->kernel, c.constant(1)->data<const T>(), reinterpret_cast<T*>(to));
-    }));
     // Where Winograd's form may pay at other shapes, elements stay. Depth may make it impossible.
     bool settled = p->kernel == ConvKernel::k_winograd || p->kernel == ConvKernel::k_winograd_stored ||
                    c.fixed() || !conv_accepts<T>(p->shape, ConvKernel::k_winograd_stored);
     if (settled && c.rank(1) <= 4) c.spent(1);
+    KL_ASSIGN(p->packed, c.packed(1, format, p->packed_bytes, [&](std::byte* to) {
+      conv_pack(p->shape, p->kernel, c.constant(1)->data<const T>(), reinterpret_cast<T*>(to));
+    }));
   }
   if (!p->packed) {
     KL_ASSIGN(p->packed_bytes, checked_add(p->packed_bytes, kBufferAlignment - 1));

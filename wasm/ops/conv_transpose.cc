@@ -42,11 +42,11 @@ Status prepare(LowerContext& c, ConvTransposeParams p) {
   KL_ASSIGN(p.packed_bytes, conv_transpose_packed_bytes<T>(p.shape));
   KL_ASSIGN(size_t scratch, conv_transpose_scratch_bytes<T>(p.shape, c.threads()));
   if (c.dtype(0) == kDTypeOf<T>) {
+    c.spent(1);
     KL_ASSIGN(p.packed,
               c.packed(1, str("conv_transpose ", p.shape.groups), p.packed_bytes, [&](std::byte* to) {
                 conv_transpose_pack(p.shape, c.constant(1)->data<const T>(), reinterpret_cast<T*>(to));
               }));
-    c.spent(1);
   }
   if (!p.packed) {
     KL_ASSIGN(p.packed_bytes, checked_add(p.packed_bytes, kBufferAlignment - 1));

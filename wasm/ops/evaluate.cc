@@ -152,7 +152,8 @@ Result<std::shared_ptr<Buffer>> LowerContext::packed(int i, std::string_view for
     return constant(i)->buffer();
   }
   if (constant(i) == nullptr || packs_ == nullptr) return std::shared_ptr<Buffer>();
-  return packs_->get(*constant(i), format, bytes, fill);
+  bool spent = i < 64 && (alone_ >> i & 1) != 0 && std::ranges::find(plan_->spent, i) != plan_->spent.end();
+  return packs_->get(*constant(i), format, bytes, fill, spent);
 }
 
 Result<Tensor> EvalContext::tensor(int i) const {

@@ -124,14 +124,14 @@ QuantConvKernel kernel_of(std::string_view form) {
     bool winograd = p.kernel == QuantConvKernel::kWinograd;
     std::string format =
         str(kForms[static_cast<size_t>(p.kernel)], " ", call.shape.groups, " ", winograd ? zeros[0] : 0);
-    KL_ASSIGN(p.packed, c.packed(r.w, format, packed_bytes, [&](std::byte* to) {
-      constant.w = c.constant(r.w)->data<const uint8_t>();
-      quant_conv_pack(constant, p.kernel, reinterpret_cast<uint8_t*>(to));
-    }));
     // Other shapes may need a product where this one does with Winograd's form, or the other way round.
     bool settled = c.fixed() || (c.rank(r.w) <= 4 &&
                                  (winograd || !quant_conv_accepts(constant, QuantConvKernel::kWinograd)));
     if (settled) c.spent(r.w);
+    KL_ASSIGN(p.packed, c.packed(r.w, format, packed_bytes, [&](std::byte* to) {
+      constant.w = c.constant(r.w)->data<const uint8_t>();
+      quant_conv_pack(constant, p.kernel, reinterpret_cast<uint8_t*>(to));
+    }));
   }
   KL_ASSIGN(scratch, checked_add(scratch, p.lists_bytes));
   if (!p.packed) {

@@ -289,10 +289,10 @@ Status set_bias(const LowerContext& c, const Roles& r, const Spec& s, Params* p)
     KL_ASSIGN(size_t bytes, quant_packed_b_bytes(call.k, call.n, kernel));
     ByteMatrix b = call.b;
     b.data = c.constant(r.b)->data<const uint8_t>();
+    c.spent(r.b);
     KL_ASSIGN(p.packed_b, c.packed(r.b, str("quant b ", call.k, " ", b.row), bytes, [&](std::byte* to) {
       quant_pack_b(b, call.k, call.n, kernel, reinterpret_cast<uint8_t*>(to));
     }));
-    c.spent(r.b);
     call.b.packed = p.packed_b != nullptr;
   } else if (items == 1 && c.constant(r.a) != nullptr && p.bias != Params::kFullBias) {
     KL_ASSIGN(size_t bytes, quant_packed_a_bytes(call.m, call.k, kernel));

@@ -171,10 +171,10 @@ Status prepare(LowerContext& c, const ProductSpec& spec, ProductParams p) {
     KL_ASSIGN(size_t bytes, matmul_packed_b_bytes<K>(p.k, p.n));
     MatrixView<K> view{c.constant(1)->data<K>(), static_cast<size_t>(p.b.row_stride),
                        static_cast<size_t>(p.b.column_stride), false};
+    c.spent(1);
     KL_ASSIGN(p.packed_b, c.packed(1, format(p.b) + "b", bytes, [&](std::byte* to) {
       matmul_pack_b(view, p.k, p.n, static_cast<K>(p.alpha), reinterpret_cast<K*>(to));
     }));
-    c.spent(1);
   } else if (native && items == 1 && c.constant(0) != nullptr) {
     KL_ASSIGN(size_t bytes, matmul_packed_a_bytes<K>(p.m, p.k));
     MatrixView<K> view{c.constant(0)->data<K>(), static_cast<size_t>(p.a.row_stride),

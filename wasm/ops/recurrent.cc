@@ -152,14 +152,14 @@ Status prepare(LowerContext& c, RecurrentParams* p) {
   KL_ASSIGN(p->r_bytes, rnn_packed_r_bytes<T>(s));
   if (c.dtype(kX) == kDTypeOf<T>) {
     std::string format = str("rnn ", static_cast<int>(s.cell), s.linear_before_reset);
+    c.spent(kW);
+    c.spent(kR);
     KL_ASSIGN(p->packed_w, c.packed(kW, format + "w", p->w_bytes, [&](std::byte* to) {
       rnn_pack_w(s, c.constant(kW)->data<T>(), reinterpret_cast<T*>(to));
     }));
     KL_ASSIGN(p->packed_r, c.packed(kR, format + "r", p->r_bytes, [&](std::byte* to) {
       rnn_pack_r(s, c.constant(kR)->data<T>(), reinterpret_cast<T*>(to));
     }));
-    c.spent(kW);
-    c.spent(kR);
   }
   for (size_t* bytes : {&p->w_bytes, &p->r_bytes}) {
     KL_ASSIGN(*bytes, checked_add(*bytes, kBufferAlignment - 1));

@@ -51,8 +51,8 @@ Status fold_scale_into_next_conv(const Graph& graph, NodeId id, Patch* patch) {
     changed.def = nullptr;
     changed.inputs[0] = x;
     if (std::ranges::any_of(affine->scale, [](double v) { return v != 1; })) {
-      KL_ASSIGN(Tensor scaled,
-                multiplied(*weights, spatial, [&](int64_t i) { return affine->scale[channel(i)]; }));
+      KL_ASSIGN(Tensor scaled, multiplied(graph, node.inputs[1], spatial,
+                                          [&](int64_t i) { return affine->scale[channel(i)]; }));
       changed.inputs[1] = patch->add_constant(graph.edge(node.inputs[1]).name, std::move(scaled));
     }
     if (shifts) {

@@ -112,8 +112,15 @@ void multiply_runs(const Tensor& tensor, int64_t run, const std::function<double
 }
 }  // namespace
 
-Result<Tensor> multiplied(const Tensor& tensor, int64_t run, const std::function<double(int64_t)>& factor) {
-  KL_ASSIGN(Tensor out, Tensor::allocate_uninitialized(tensor.dtype(), tensor.shape()));
+Result<Tensor> multiplied(const Graph& graph, ValueId constant, int64_t run,
+                          const std::function<double(int64_t)>& factor) {
+  const Tensor& tensor = *graph.constant(constant);
+  bool alone = graph.users(constant).size() == 1 && !graph.is_output(constant) &&
+               tensor.buffer().use_count() == 1 && tensor.buffer()->is_separate();
+  Tensor out = tensor;
+  if (!alone) {
+    KL_ASSIGN(out, Tensor::allocate_uninitialized(tensor.dtype(), tensor.shape()));
+  }
   if (tensor.dtype() == DType::kFloat64)
     multiply_runs<double>(tensor, run, factor, &out);
   else
@@ -165,7 +172,7 @@ Result<std::optional<ValueId>> add_scaled(const Linear& linear, const Affine& af
       return affine.scale[static_cast<size_t>(channel)];
     };
     int64_t run = rows ? inner : transposed ? spatial : 1;
-    KL_ASSIGN(Tensor scaled, multiplied(*linear.weights, run, factor));
+    KL_ASSIGN(Tensor scaled, multiplied(patch->graph(), node.inputs[1], run, factor));
     weights = patch->add_constant(patch->graph().edge(node.inputs[1]).name, std::move(scaled));
   }
   Node out = make_node(name, node.op, {node.inputs[0], weights}, node.attributes, node.domain);

@@ -44,9 +44,10 @@ std::optional<Linear> linear_producer(const Graph& graph, ValueId result);
 Result<std::optional<ValueId>> add_scaled(const Linear& linear, const Affine& affine, const Node& name,
                                           Patch* patch);
 
-// A float32 or float64 tensor with every `run` consecutive elements multiplied by `factor(index of their
-// first)`.
-Result<Tensor> multiplied(const Tensor& tensor, int64_t run, const std::function<double(int64_t)>& factor);
+// A float32 or float64 constant with every `run` consecutive elements multiplied by `factor(index of their
+// first)`: in its own place where nobody else has its elements, so that the patch must be applied.
+Result<Tensor> multiplied(const Graph& graph, ValueId constant, int64_t run,
+                          const std::function<double(int64_t)>& factor);
 // One dimension, of the type of `like`.
 Result<Tensor> vector_like(const Tensor& like, const std::vector<double>& values);
 

@@ -13,7 +13,7 @@ class Placement {
   explicit Placement(Plan* plan) : plan_(*plan) {}
 
   Status run() {
-    place_outputs();
+    place_ends();
     share_in_place();
     KL_TRY(place_arena());
     KL_TRY(place_pieces());
@@ -25,9 +25,18 @@ class Placement {
   Slot& slot(int32_t i) { return plan_.slots[static_cast<size_t>(i)]; }
   int32_t root(int32_t i) { return slot(i).alias_of >= 0 ? slot(i).alias_of : i; }
 
-  void place_outputs() {
+  // What is less than a byte wide has unused bits that are seen outside, and must not show old memory.
+  bool may_lie_in_arena(const Slot& s) {
+    return plan_.whole && s.dtype != DType::kString && !is_sub_byte(s.dtype);
+  }
+
+  void place_ends() {
+    for (int32_t i : plan_.inputs) {
+      if (slot(i).storage == Storage::kInput && may_lie_in_arena(slot(i))) slot(i).storage = Storage::kArena;
+    }
     for (int32_t i : plan_.outputs) {
-      if (i >= 0 && slot(root(i)).storage == Storage::kArena) slot(root(i)).storage = Storage::kOutput;
+      if (i < 0 || slot(root(i)).storage != Storage::kArena) continue;
+      if (!may_lie_in_arena(slot(root(i)))) slot(root(i)).storage = Storage::kOutput;
     }
     follow_roots();
   }
@@ -52,6 +61,15 @@ class Placement {
       std::ranges::for_each(step.outputs, touch);
       for (const auto& captures : step.captures) std::ranges::for_each(captures, touch);
     }
+    // Inputs are there before the first step, outputs are read after the last.
+    auto reach = [&](int32_t i, int step) {
+      if (i < 0 || slot(root(i)).storage != Storage::kArena) return;
+      Lifetime& l = (*out)[static_cast<size_t>(root(i))];
+      l.first = std::min(l.first, step);
+      l.last = std::max(l.last, step);
+    };
+    for (int32_t i : plan_.inputs) reach(i, 0);
+    for (int32_t i : plan_.outputs) reach(i, static_cast<int>(plan_.steps.size()));
   }
 
   // Lets results take over the storage of an input that is read for the last time.
@@ -68,6 +86,7 @@ class Placement {
             live[static_cast<size_t>(from)].last != static_cast<int>(n))
           continue;
         if (slot(to).storage != Storage::kArena && slot(to).storage != Storage::kOutput) continue;
+        if (is_input(from) && slot(to).storage == Storage::kOutput) continue;
         if (bytes_of(to) != bytes_of(from)) continue;
         live[static_cast<size_t>(from)].last = live[static_cast<size_t>(to)].last;
         slot(from).storage = slot(to).storage;
@@ -80,6 +99,8 @@ class Placement {
     }
     follow_roots();
   }
+
+  bool is_input(int32_t i) { return std::ranges::find(plan_.inputs, i) != plan_.inputs.end(); }
 
   size_t bytes_of(int32_t i) {
     // Checked by infer for every known shape.

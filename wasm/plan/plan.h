@@ -13,8 +13,8 @@ namespace kinglet {
 enum class Storage : uint8_t {
   kArena,     // at a fixed offset of the arena
   kConstant,  // in the model, or computed when planning
-  kInput,     // given by the caller
-  kOutput,    // allocated for each run: what the caller gets, and strings
+  kInput,     // the caller's own
+  kOutput,    // allocated for each run: what the caller gets and keeps, and strings
   kRun,       // shape or kind is found while running
 };
 
@@ -50,6 +50,9 @@ struct Plan {
   std::vector<int32_t> inputs;  // slots in the graph's order; constant where the value is part of the plan
   std::vector<int32_t> outputs;
   size_t arena_bytes = 0;
+  // Inputs and outputs lie in the arena, too: whoever runs this copies them. Not those of strings or of less
+  // than bytes.
+  bool whole = false;
   // Inputs, by bit, whose values would decide what late steps wait for: the branch of an If, or a shape.
   uint64_t steering = 0;
   // What runs have taken: the one thing that changes.

@@ -31,7 +31,8 @@ class Planner {
         fixed_(has_fixed_inputs(graph)),
         slot_of_(graph.edge_count(), -1) {}
 
-  Result<Plan> run(std::span<const Port> inputs) {
+  Result<Plan> run(std::span<const Port> inputs, bool whole) {
+    plan_.whole = whole;
     for (size_t i = 0; i < graph_->inputs.size(); ++i) {
       ValueId edge = graph_->inputs[i];
       if (inputs[i].constant != nullptr) {
@@ -237,16 +238,33 @@ class Planner {
     return {};
   }
 
+  // Constants with their elements that only `node` reads.
+  bool reads_alone(ValueId v) {
+    return graph_->constant(v) != nullptr && graph_->edge(v).constant.buffer()->form.empty() &&
+           graph_->users(v).size() == 1 && !graph_->is_output(v);
+  }
+
+  // By bit of the input, those whose elements nobody else holds: the graph, this plan and add_node do.
+  uint64_t held_alone(const Node& node) {
+    uint64_t alone = 0;
+    for (size_t i = 0; i < std::min<size_t>(node.inputs.size(), 64); ++i) {
+      ValueId v = node.inputs[i];
+      if (reads_alone(v) && graph_->edge(v).constant.buffer().use_count() == 3) alone |= uint64_t{1} << i;
+    }
+    return alone;
+  }
+
   // Weights that only this node reads are left in their packed form alone where that will do.
-  void let_go(const Node& node, const StepPlan& work) {
+  void let_go(const Node& node, const StepPlan& work, uint64_t alone) {
     for (int i : work.spent) {
       ValueId v = node.input(static_cast<size_t>(i));
       Edge& edge = graph_->edge(v);
-      if (!edge.is_constant() || !edge.constant.buffer()->form.empty() || graph_->users(v).size() != 1 ||
-          graph_->is_output(v))
-        continue;
-      if (std::shared_ptr<Buffer> packed = packs_.take(edge.constant))
-        slot(slot_for(v)).constant = edge.constant = edge.constant.stand_in(std::move(packed));
+      std::shared_ptr<Buffer> packed;
+      if (reads_alone(v))
+        packed = packs_.take(edge.constant);
+      else if ((alone >> i & 1) != 0)
+        packed = edge.constant.buffer();
+      if (packed) slot(slot_for(v)).constant = edge.constant = edge.constant.stand_in(std::move(packed));
     }
   }
 
@@ -258,9 +276,11 @@ class Planner {
       all_values &= !outputs[i].value.empty();
     }
     if (!all_values) {
-      LowerContext context(node, ports, outputs, &packs_, &step.work, threads_, fixed_);
-      KL_TRY(node.def->lower(context));
-      let_go(node, step.work);
+      uint64_t alone = held_alone(node);
+      LowerContext context(node, ports, outputs, &packs_, &step.work, threads_, fixed_, alone);
+      Status lowered = node.def->lower(context);
+      let_go(node, step.work, alone);
+      KL_TRY(std::move(lowered));
     }
     for (size_t i = 0; i < outputs.size(); ++i) {
       ValueId edge = node.outputs[i];
@@ -327,10 +347,11 @@ class Planner {
 
 }  // namespace
 
-Result<Plan> make_plan(Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads) {
+Result<Plan> make_plan(Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads,
+                       bool whole) {
   KL_REQUIRE(inputs.size() == graph.inputs.size(), kInternal, inputs.size(), " inputs for a graph with ",
              graph.inputs.size());
-  return Planner(graph, packs, threads).run(inputs);
+  return Planner(graph, packs, threads).run(inputs, whole);
 }
 
 }  // namespace kinglet

@@ -15,7 +15,7 @@ inline bool may_steer(DType dtype, const Shape& shape, int64_t most) {
 
 // Plans `graph` (bound, passes done) for these inputs: one Port per graph input; a Port whose shape is not
 // known makes everything behind it late, and one with a value has that value in the plan. `threads`: how many
-// the steps run with at most. Failures name the node.
-Result<Plan> make_plan(Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads);
+// the steps run with at most; `whole`: see Plan. Failures name the node.
+Result<Plan> make_plan(Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads, bool whole);
 
 }  // namespace kinglet

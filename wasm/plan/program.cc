@@ -27,7 +27,14 @@ bool same_inputs(std::span<const Port> a, std::span<const Port> b) {
 class Program::Packs final : public PackCache {
  public:
   Result<std::shared_ptr<Buffer>> get(const Tensor& constant, std::string_view format, size_t bytes,
-                                      const std::function<void(std::byte*)>& fill) override {
+                                      const std::function<void(std::byte*)>& fill, bool spent) override {
+    const std::shared_ptr<Buffer>& own = constant.buffer();
+    if (spent && own->data() == constant.data() && own->make_room(bytes)) {
+      KL_TRY(own->rewrite(bytes, fill));
+      own->form = format;
+      taken_ += bytes;
+      return own;
+    }
     auto [it, added] = entries_.try_emplace({constant.data(), std::string(format)});
     if (!added) return it->second.packed;
     auto packed = Buffer::allocate(bytes);
@@ -67,9 +74,13 @@ class Program::Packs final : public PackCache {
 };
 
 Program::Program(std::shared_ptr<Graph> graph, int threads)
-    : Program(std::move(graph), threads, std::make_shared<Packs>(), kCredit) {}
-Program::Program(std::shared_ptr<Graph> graph, int threads, std::shared_ptr<Packs> packs, int credit)
-    : graph_(std::move(graph)), threads_(threads), packs_(std::move(packs)), credit_(credit) {}
+    : Program(std::move(graph), threads, std::make_shared<Packs>(), false) {}
+Program::Program(std::shared_ptr<Graph> graph, int threads, std::shared_ptr<Packs> packs, bool inner)
+    : graph_(std::move(graph)),
+      threads_(threads),
+      packs_(std::move(packs)),
+      inner_(inner),
+      credit_(inner ? 0 : kCredit) {}
 
 Result<std::shared_ptr<const Plan>> Program::plan(std::span<const Port> inputs) {
   std::vector<Port> key(inputs.begin(), inputs.end());
@@ -106,7 +117,7 @@ Result<std::shared_ptr<const Plan>> Program::plan(std::span<const Port> inputs) 
       made.values.push_back(std::move(own));
       port.constant = &made.values.back();
     }
-    KL_ASSIGN(Plan plan, make_plan(*graph_, key, *packs_, threads_));
+    KL_ASSIGN(Plan plan, make_plan(*graph_, key, *packs_, threads_, !inner_));
     uint64_t wanted = plan.steering & ~keyed_;
     made.plan = std::make_shared<const Plan>(std::move(plan));
     if (wanted == 0 || credit_ < kPlanCost) break;
@@ -121,7 +132,7 @@ Result<std::shared_ptr<const Plan>> Program::plan(std::span<const Port> inputs) 
 
 Program& Program::child(const Node& node, size_t index) {
   auto& child = children_[{&node, index}];
-  if (!child) child.reset(new Program(node.subgraphs[index].graph, threads_, packs_, 0));
+  if (!child) child.reset(new Program(node.subgraphs[index].graph, threads_, packs_, true));
   return *child;
 }
 

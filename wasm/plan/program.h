@@ -30,7 +30,7 @@ class Program {
 
  private:
   class Packs;
-  Program(std::shared_ptr<Graph> graph, int threads, std::shared_ptr<Packs> packs, int credit);
+  Program(std::shared_ptr<Graph> graph, int threads, std::shared_ptr<Packs> packs, bool inner);
 
   struct Kept {
     std::vector<Port> key;
@@ -40,6 +40,7 @@ class Program {
   std::shared_ptr<Graph> graph_;
   int threads_;
   std::shared_ptr<Packs> packs_;
+  bool inner_;  // the body of an If, Loop or Scan
   std::vector<Kept> kept_;
   uint64_t keyed_ = 0;  // inputs, by bit, whose values are part of the key
   // What plans with values may cost still: making one takes from it, finding one adds to it.

@@ -1,6 +1,8 @@
 #include "runtime/instance.h"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include "ops/evaluate.h"
 
@@ -13,7 +15,7 @@ const Tensor kAbsent;
 Port port_of(const Value& value) {
   const Tensor* t = value.tensor();
   if (t == nullptr) return {true, DType::kNone, false, {}, nullptr};
-  return {true, t->dtype(), true, t->shape(), t};
+  return {true, t->dtype(), true, t->shape(), t->data() != nullptr ? t : nullptr};
 }
 
 std::string shapes_of(const Plan& plan, std::span<const int32_t> slots) {
@@ -52,12 +54,15 @@ class Instance::StepRun final : public Run {
 };
 
 Status Instance::bind(std::shared_ptr<const Plan> plan) {
-  if (plan_ == plan) return {};
+  bool mine = std::exchange(placed_, false) && plan_ == plan;
+  bool lent = !mine && lease_ && lease_.use_count() > 1;
+  if (plan_ == plan && !lent) return {};
   plan_ = nullptr;
   values_.clear();
-  if (!arena_ || arena_->bytes() < plan->arena_bytes) {
-    arena_ = nullptr;
+  if (lent || !arena_ || arena_->bytes() < plan->arena_bytes) {
+    arena_ = lease_ = nullptr;
     KL_ASSIGN(arena_, Buffer::allocate(plan->arena_bytes));
+    lease_ = Buffer::borrow(arena_->data(), arena_->bytes(), arena_);
   }
   values_.resize(plan->slots.size());
   outputs_.clear();
@@ -103,7 +108,12 @@ Status Instance::prepare(std::span<const Value> inputs) {
   const auto& slots = plan_->slots;
   for (size_t i = 0; i < inputs.size(); ++i) {
     auto slot = static_cast<size_t>(plan_->inputs[i]);
-    if (slots[slot].storage != Storage::kConstant) values_[slot] = inputs[i];
+    if (slots[slot].storage == Storage::kArena) {
+      const Tensor &from = *inputs[i].tensor(), &to = *values_[slot].tensor();
+      if (from.data() != to.data()) std::memcpy(to.data(), from.data(), to.bytes());
+    } else if (slots[slot].storage != Storage::kConstant) {
+      values_[slot] = inputs[i];
+    }
   }
   for (int32_t i : outputs_) {
     const Slot& slot = slots[static_cast<size_t>(i)];
@@ -121,6 +131,12 @@ Status Instance::prepare(std::span<const Value> inputs) {
                static_cast<size_t>(root.data() - root.buffer()->data()) + slot.within);
   }
   return {};
+}
+
+Value Instance::lend(const Value& value) {
+  const Tensor* t = value.tensor();
+  if (t == nullptr || t->buffer() != arena_) return value;
+  return Tensor(t->dtype(), t->shape(), lease_, static_cast<size_t>(t->data() - arena_->data()));
 }
 
 Status Instance::detach(Value* value) {
@@ -176,6 +192,23 @@ Result<std::shared_ptr<const Plan>> Instance::plan_for(std::span<const Value> in
   return program_.plan(ports);
 }
 
+Status Instance::place(std::span<Value> inputs) {
+  KL_ASSIGN(auto plan, plan_for(inputs));
+  KL_TRY(bind(std::move(plan)));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    Tensor* t = inputs[i].tensor();
+    if (t == nullptr || t->data() != nullptr) continue;
+    auto slot = static_cast<size_t>(plan_->inputs[i]);
+    if (plan_->slots[slot].storage == Storage::kArena) {
+      inputs[i] = lend(values_[slot]);
+    } else {
+      KL_ASSIGN(*t, Tensor::allocate_uninitialized(t->dtype(), t->shape()));
+    }
+  }
+  placed_ = true;
+  return {};
+}
+
 Status Instance::run(std::span<const Value> inputs, std::vector<Value>* outputs) {
   KL_ASSIGN(auto plan, plan_for(inputs));
   Parallel& pool = *services_.parallel;
@@ -214,12 +247,13 @@ Status Instance::walk(std::shared_ptr<const Plan> plan, std::span<const Value> i
   }
   KL_REQUIRE(cancel == nullptr || !cancel->set(), kCancelled, "in the last step");
   outputs->clear();
-  for (int32_t i : plan_->outputs) outputs->push_back(values_[static_cast<size_t>(i)]);
+  for (int32_t i : plan_->outputs) outputs->push_back(lend(values_[static_cast<size_t>(i)]));
   // What shares the storage of a result would keep it from being used again.
   for (int32_t i : views_) *values_[static_cast<size_t>(i)].tensor() = Tensor();
   // Inputs belong to the caller.
   for (int32_t i : plan_->inputs) {
-    if (plan_->slots[static_cast<size_t>(i)].storage == Storage::kConstant) continue;
+    Storage storage = plan_->slots[static_cast<size_t>(i)].storage;
+    if (storage == Storage::kConstant || storage == Storage::kArena) continue;
     Value& v = values_[static_cast<size_t>(i)];
     if (v.tensor() != nullptr)
       *v.tensor() = Tensor();

@@ -20,8 +20,12 @@ class Instance final : public Executor {
  public:
   Instance(Program& program, Services services) : program_(program), services_(services) {}
 
-  // One value per graph input (empty where an optional is). Outputs share no memory with the instance; they
-  // may share storage with inputs or constants, which nobody writes to.
+  // Memory for the tensors among the inputs of the next run that have none, in the places where it reads
+  // them.
+  Status place(std::span<Value> inputs);
+  // One value per graph input (empty where an optional is). Outputs may lie in the arena, of which there is
+  // another one for the next run as long as somebody holds them. They may share storage with constants, or
+  // with inputs that do not lie in the arena: nobody writes to those.
   Status run(std::span<const Value> inputs, std::vector<Value>* outputs);
   size_t arena_bytes() const { return arena_ ? arena_->bytes() : 0; }
 
@@ -39,6 +43,8 @@ class Instance final : public Executor {
   Status prepare(std::span<const Value> inputs);
   Status run_step(size_t index);
   Status run_late(const Step& step);
+  // `value` for the caller: where it lies in the arena it holds on to that.
+  Value lend(const Value& value);
   // A copy wherever `value` lies in the arena, whose contents do not outlive their step.
   Status detach(Value* value);
 
@@ -46,6 +52,9 @@ class Instance final : public Executor {
   Services services_;
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<Buffer> arena_;
+  // The arena for tensors outside: while others hold it, only the run that place() was called for may write.
+  std::shared_ptr<Buffer> lease_;
+  bool placed_ = false;
   std::vector<Value> values_;  // by slot
   // Tensors of all steps' inputs and outputs one behind the other, and where each step's begin.
   std::vector<const Tensor*> tensors_;

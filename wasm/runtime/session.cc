@@ -50,13 +50,12 @@ Status Session::run(std::span<const NamedValue> feeds, std::span<const std::stri
   return status;
 }
 
-Status Session::run_all(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
-                        std::vector<Value>* outputs) {
+// One value for each input.
+Status Session::match(std::span<const NamedValue> feeds, std::vector<Value>* values) {
   for (const NamedValue& feed : feeds) {
     bool known = std::ranges::find(inputs_, feed.name, &SessionPort::name) != inputs_.end();
     KL_REQUIRE(known, kInvalidInput, "the model has no input named '", feed.name, "'");
   }
-  std::vector<Value> values;
   for (const SessionPort& port : inputs_) {
     auto it = std::ranges::find(feeds, port.name, &NamedValue::name);
     if (it == feeds.end()) {
@@ -64,13 +63,30 @@ Status Session::run_all(std::span<const NamedValue> feeds, std::span<const std::
         return fail(Code::kMissingInput, "input '", port.name, "' is missing in 'feeds'.")
             .with("expected", str(port.type));
       }
-      values.emplace_back();
+      values->emplace_back();
       continue;
     }
     KL_TRY(check_feed(port, it->value));
-    values.push_back(it->value);
+    values->push_back(it->value);
   }
-  std::vector<Value> results;
+  return {};
+}
+
+Status Session::place(std::span<NamedValue> feeds) {
+  std::vector<Value> values;
+  KL_TRY(match(feeds, &values));
+  KL_TRY(instance_.place(values));
+  for (NamedValue& feed : feeds) {
+    auto port = std::ranges::find(inputs_, feed.name, &SessionPort::name);
+    feed.value = values[static_cast<size_t>(port - inputs_.begin())];
+  }
+  return {};
+}
+
+Status Session::run_all(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
+                        std::vector<Value>* outputs) {
+  std::vector<Value> values, results;
+  KL_TRY(match(feeds, &values));
   KL_TRY(instance_.run(values, &results));
   if (fetches.empty()) {
     *outputs = std::move(results);

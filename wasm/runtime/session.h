@@ -29,6 +29,9 @@ class Session {
   const std::vector<SessionPort>& inputs() const { return inputs_; }
   const std::vector<SessionPort>& outputs() const { return outputs_; }
 
+  // Gives memory to the tensors among the feeds of the next run that have none: where it reads them, so that
+  // nothing is copied. Ends like a run where they do not fit the model.
+  Status place(std::span<NamedValue> feeds);
   // Feeds are matched by name and checked against the declared types. `fetches` names the wanted outputs;
   // empty: all. Values in `outputs` follow `fetches` (or outputs()). Failures leave the session usable.
   Status run(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
@@ -42,6 +45,7 @@ class Session {
   const Instance& instance() const { return instance_; }
 
  private:
+  Status match(std::span<const NamedValue> feeds, std::vector<Value>* values);
   Status run_all(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
                  std::vector<Value>* outputs);
 

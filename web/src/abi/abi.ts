@@ -47,6 +47,9 @@ export const exportNames = [
   'kl_session_open',
   'kl_session_describe',
   'kl_session_feed',
+  'kl_session_feed_later',
+  'kl_session_place',
+  'kl_session_feed_data',
   'kl_session_fetch',
   'kl_session_run',
   'kl_session_result',
@@ -97,6 +100,9 @@ export interface Exports {
   kl_session_open(a0: number, a1: number, a2: number): number;
   kl_session_describe(a0: number): number;
   kl_session_feed(a0: number, a1: number, a2: number): number;
+  kl_session_feed_later(a0: number, a1: number, a2: number, a3: number, a4: number): number;
+  kl_session_place(a0: number): number;
+  kl_session_feed_data(a0: number, a1: number): number;
   kl_session_fetch(a0: number, a1: number): number;
   kl_session_run(a0: number): number;
   kl_session_result(a0: number, a1: number): number;
@@ -305,6 +311,22 @@ export class Abi extends Calls {
   /** The value of an input, by its place in the description, for the next run. */
   sessionFeed(session: Handle, input: number, value: Handle): void {
     this.done(this.exports.kl_session_feed(session, input, value));
+  }
+
+  /** The same for a tensor of a numeric type whose elements follow after kl_session_place. */
+  sessionFeedLater(session: Handle, input: number, dtype: number, dims: readonly number[]): void {
+    const [dimsAt, dimsLength] = this.place(dims) as [number, number];
+    this.done(this.exports.kl_session_feed_later(session, input, dtype, dimsAt, dimsLength));
+  }
+
+  /** Finds places for the elements that are to follow, once the feeds of the next run are known; forgets them if it fails. What is left of the last run's results is gone. */
+  sessionPlace(session: Handle): void {
+    this.done(this.exports.kl_session_place(session));
+  }
+
+  /** Where the elements of the tensor that was fed to an input are; null where there is none. */
+  sessionFeedData(session: Handle, input: number): Address {
+    return this.exports.kl_session_feed_data(session, input) >>> 0;
   }
 
   /** Asks for an output in the next run; results keep this order. */

@@ -1,11 +1,13 @@
+import type { NumericArray } from '../dtypes.js';
 import { KingletError } from '../errors.js';
 import { importsFor, sharedMemoryFor } from '../host/imports.js';
 import { decodePicture } from '../host/pictures.js';
 import { Abi, type Exports, exportNames, type Handle } from './abi.js';
 import { Heap } from './heap.js';
+import { dtypes } from './lists.js';
 import { Pictures } from './pictures.js';
 import type { Description, OpenOptions, Wire } from './types.js';
-import { readValue, writeValue } from './values.js';
+import { elementsOf, readValue, type TensorWire, writeValue } from './values.js';
 
 /** Bytes in the engine's memory that arrive piece by piece. */
 export interface Destination {
@@ -39,8 +41,14 @@ export interface MemoryImage {
 /** Bytes of an image that are put into place in one go, which takes about as long as a small run. */
 const imagePiece = 1 << 20;
 
-/** An input's place with the value that the engine has for it. */
-type Input = readonly [input: number, value: Handle];
+/** Bytes of a tensor from which on it is written to where the run reads it, instead of to memory of its own. */
+const largeTensor = 1 << 14;
+
+/** An input's place with the value that the engine has for it, or is to get once it knows where. */
+type Input = readonly [input: number, value: Handle | TensorWire];
+
+const isLarge = (value: Wire): value is TensorWire =>
+  value?.kind === 'tensor' && !Array.isArray(value.data) && value.data.byteLength >= largeTensor;
 
 /** One instance of the engine with at most one session: its memory goes away with the object. */
 export class EngineSession {
@@ -197,7 +205,8 @@ export class EngineSession {
     this.#pictures.wanted = undefined;
     try {
       this.#guard(() => {
-        for (const [input, value] of feeds) inputs.push([input, writeValue(abi, value)]);
+        for (const [input, value] of feeds)
+          inputs.push([input, isLarge(value) ? value : writeValue(abi, value)]);
       });
       const results = this.#attempt(inputs, fetches);
       succeeded = true;
@@ -212,11 +221,18 @@ export class EngineSession {
   }
 
   async #runWithPictures(
-    inputs: readonly Input[],
+    given: readonly Input[],
     fetches: readonly number[],
     failure: unknown,
   ): Promise<Wire[]> {
     let succeeded = false;
+    // The caller's arrays may change from here on.
+    const inputs = given.map(
+      ([input, value]): Input => [
+        input,
+        typeof value === 'number' ? value : { ...value, data: value.data.slice() },
+      ],
+    );
     try {
       for (let error = failure; ; ) {
         await this.#decodeWanted(error);
@@ -235,14 +251,24 @@ export class EngineSession {
 
   #end(inputs: readonly Input[], succeeded: boolean): void {
     this.#pictures.settle(succeeded);
-    if (!this.#dead && !this.#closed) for (const [, handle] of inputs) this.#abi.release(handle);
+    if (this.#dead || this.#closed) return;
+    for (const [, value] of inputs) if (typeof value === 'number') this.#abi.release(value);
   }
 
   #attempt(inputs: readonly Input[], fetches: readonly number[]): Wire[] {
     const abi = this.#abi;
     this.#pictures.wanted = undefined;
     return this.#guard(() => {
-      for (const [input, handle] of inputs) abi.sessionFeed(this.#session, input, handle);
+      const later: (readonly [input: number, elements: NumericArray])[] = [];
+      for (const [input, value] of inputs)
+        if (typeof value !== 'number') later.push([input, elementsOf(value)]);
+      for (const [input, value] of inputs) {
+        if (typeof value === 'number') abi.sessionFeed(this.#session, input, value);
+        else abi.sessionFeedLater(this.#session, input, dtypes[value.type].number, value.dims);
+      }
+      if (later.length > 0) abi.sessionPlace(this.#session);
+      for (const [input, elements] of later)
+        abi.heap.write(abi.sessionFeedData(this.#session, input), elements);
       for (const output of fetches) abi.sessionFetch(this.#session, output);
       const since = performance.now();
       abi.sessionRun(this.#session);

@@ -1,4 +1,4 @@
-import { arrayOf, dataLength, typeNumbered } from '../dtypes.js';
+import { arrayOf, dataLength, type NumericArray, typeNumbered } from '../dtypes.js';
 import { KingletError } from '../errors.js';
 import type { Abi, Handle } from './abi.js';
 import { packStrings, unpackStrings } from './heap.js';
@@ -26,8 +26,23 @@ export function writeValue(abi: Abi, value: Wire): Handle {
   return sequence;
 }
 
-function writeTensor(abi: Abi, { type, dims, data }: Extract<Wire, { kind: 'tensor' }>): Handle {
-  const size = dims.reduce((product, dim) => product * dim, 1);
+export type TensorWire = Extract<Wire, { kind: 'tensor' }>;
+
+/** The elements of a tensor that is not of strings. Fails with `invalid_input` when there are too few. */
+export function elementsOf({ type, dims, data }: TensorWire): NumericArray {
+  const array = data as NumericArray;
+  const length = dataLength(
+    type,
+    dims.reduce((product, dim) => product * dim, 1),
+  );
+  // The tensor's constructor checked this; data that was detached since has no length.
+  if (array.length < length)
+    throw new KingletError('invalid_input', `${array.length} entries for dimensions [${dims}]`);
+  return array.subarray(0, length);
+}
+
+function writeTensor(abi: Abi, wire: TensorWire): Handle {
+  const { type, dims, data } = wire;
   if (type === 'string') {
     const packed = packStrings(data as string[]);
     const bytes = abi.bytesNew(packed.length);
@@ -36,14 +51,9 @@ function writeTensor(abi: Abi, { type, dims, data }: Extract<Wire, { kind: 'tens
     abi.release(bytes);
     return tensor;
   }
-  const array = data as Exclude<typeof data, string[]>;
+  const elements = elementsOf(wire);
   const tensor = abi.tensorNew(dtypes[type].number, dims);
-  // The tensor's constructor checked this; data that was detached since has no length.
-  if (array.length < dataLength(type, size)) {
-    abi.release(tensor);
-    throw new KingletError('invalid_input', `${array.length} entries for dimensions [${dims}]`);
-  }
-  abi.heap.write(abi.tensorData(tensor), array.subarray(0, dataLength(type, size)));
+  abi.heap.write(abi.tensorData(tensor), elements);
   return tensor;
 }
 
