@@ -80,6 +80,24 @@ KL_WASM_FLOAT(double, 2, f64x2)
 KL_WASM_SELECT(float, 4, i32x4)
 KL_WASM_SELECT(double, 2, i64x2)
 KL_WASM_SELECT(int32_t, 4, i32x4)
+
+#define KL_WASM_BYTES(T, prefix)                                                                      \
+  template <>                                                                                         \
+  struct vec<T, 16> {                                                                                 \
+    using Element = T;                                                                                \
+    static constexpr int kLanes = 16;                                                                 \
+    v128_t v;                                                                                         \
+    static vec load(const T* p) { return {wasm_v128_load(p)}; }                                       \
+    static vec splat(T x) { return {wasm_i8x16_splat(static_cast<int8_t>(x))}; }                      \
+    void store(T* p) const { wasm_v128_store(p, v); }                                                 \
+  };                                                                                                  \
+  inline vec<T, 16> max(vec<T, 16> a, vec<T, 16> b) { return {wasm_##prefix##_max(a.v, b.v)}; }       \
+  inline vec<T, 16> even(vec<T, 16> a, vec<T, 16> b) {                                                \
+    return {wasm_i8x16_shuffle(a.v, b.v, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)}; \
+  }
+KL_WASM_BYTES(int8_t, i8x16)
+KL_WASM_BYTES(uint8_t, u8x16)
+#undef KL_WASM_BYTES
 #undef KL_WASM_VEC
 #undef KL_WASM_COMPARE
 #undef KL_WASM_FLOAT

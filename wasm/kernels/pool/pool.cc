@@ -15,6 +15,14 @@ namespace {
 // Elements of the padded row that the windows along the last axis read.
 int64_t row_length(const PoolAxis& a) { return (a.out - 1) * a.stride + a.reach(); }
 
+template <PoolKind kind, class V>
+V join(V a, V b) {
+  if constexpr (kind == PoolKind::kMax)
+    return max(a, b);
+  else
+    return a + b;
+}
+
 // to[i] = the join over r < rows of from[r * step + i], and of to[i] unless `first`; elements as W::prepare
 // makes them.
 template <PoolKind kind, class T>
@@ -22,19 +30,20 @@ void join_rows(const T* __restrict from, int64_t step, int64_t rows, bool first,
                int64_t n) {
   using W = Window<kind, T>;
   int64_t i = 0;
-  if constexpr (std::is_same_v<T, float>) {
-    using V = vec<float, 8>;
+  if constexpr (sizeof(T) < 8) {
+    constexpr int kLanes = sizeof(T) == 1 ? 16 : 8;
+    using V = vec<T, kLanes>;
     const int64_t vectors = kind == PoolKind::kLp && p != 2 ? 0 : n;
     // A row that is written for the first time ends with a whole vector, part of it once more.
-    const int64_t last = first ? vectors - 8 : vectors;
+    const int64_t last = first ? vectors - kLanes : vectors;
 #pragma nounroll
-    for (; i + 8 <= vectors; i = i < last ? std::min(i + 8, last) : i + 8) {
+    for (; i + kLanes <= vectors; i = i < last ? std::min(i + kLanes, last) : i + kLanes) {
       V sum = first ? V::splat(W::kNothing) : V::load(to + i);
 #pragma nounroll
       for (int64_t r = 0; r < rows; ++r) {
         V x = V::load(from + r * step + i);
         if constexpr (kind == PoolKind::kLp) x = x * x;
-        sum = kind == PoolKind::kMax ? max(sum, x) : sum + x;
+        sum = join<kind>(sum, x);
       }
       sum.store(to + i);
     }
@@ -49,19 +58,20 @@ template <PoolKind kind, class T>
 void join_along(const PoolAxis& a, const T* __restrict row, const T* __restrict counts, T share,
                 T* __restrict out) {
   using W = Window<kind, T>;
-  if constexpr (sizeof(T) == 4) {
+  if constexpr (sizeof(T) < 8) {
     using V = Vec<T>;
-    if (a.stride <= 2 && a.out >= 4) {
+    constexpr int64_t lanes = V::kLanes;
+    if (a.stride <= 2 && a.out >= lanes) {
 #pragma nounroll
-      for (int64_t i = 0; i < a.out; i += 4) {
-        i = std::min(i, a.out - 4);
+      for (int64_t i = 0; i < a.out; i += lanes) {
+        i = std::min(i, a.out - lanes);
         const T* r = row + i * a.stride;
-        auto tap = [&] { return a.stride == 1 ? V::load(r) : even(V::load(r), V::load(r + 4)); };
+        auto tap = [&] { return a.stride == 1 ? V::load(r) : even(V::load(r), V::load(r + lanes)); };
         V all = tap();
 #pragma nounroll
         for (int64_t k = 1; k < a.kernel; ++k) {
           r += a.dilation;
-          all = kind == PoolKind::kMax ? max(all, tap()) : all + tap();
+          all = join<kind>(all, tap());
         }
         if constexpr (kind == PoolKind::kAverage) all = all / (V::splat(share) * V::load(counts + i));
         all.store(out + i);
