@@ -36,22 +36,43 @@ struct Entry {
   }
 };
 
+// Puts `entry` in the place of the largest of n entries.
+void replace_largest(Entry* heap, int64_t n, Entry entry) {
+  int64_t at = 0;
+  for (int64_t child; (child = 2 * at + 1) < n; at = child) {
+    if (child + 1 < n && heap[child] < heap[child + 1]) ++child;
+    if (!(entry < heap[child])) break;
+    heap[at] = heap[child];
+  }
+  heap[at] = entry;
+}
+
 // Elements that are looked at together for one that is better than the worst of those kept.
 constexpr int64_t kBlock = 16;
 
-// The first block from `at` on with an element that may be better than element `worst`, or the rest behind
-// the last whole block. NaN may be.
+// Keeps the best of x[at, length) besides the k entries that are kept already.
 template <class T>
-int64_t next_block(const std::byte* in, int64_t at, int64_t length, int64_t worst, bool largest) {
+void scan_floats(const std::byte* in, int64_t at, int64_t length, bool largest, Entry* heap, int64_t k) {
   const T* x = reinterpret_cast<const T*>(in);
-  // One comparison does for both ways: the sign turns the numbers round, exactly.
-  const T sign = T(largest ? -1 : 1), bound = x[worst] * sign;
-  for (; length - at >= kBlock; at += kBlock) {
-    int any = 0;
-    for (int64_t i = 0; i < kBlock; ++i) any |= !(x[at + i] * sign >= bound);
-    if (any != 0) break;
+  // One comparison does for both ways: the sign turns the numbers round, exactly. NaN may be better.
+  const T sign = T(largest ? -1 : 1);
+  T bound = x[heap[0].index] * sign;
+  auto worse = [&](int64_t i) { return x[i] * sign >= bound; };
+  for (; at < length; at += kBlock) {
+    int64_t end = std::min(length, at + kBlock);
+    if (end - at == kBlock) {
+      int any = 0;
+      for (int64_t i = 0; i < kBlock; ++i) any |= !worse(at + i);
+      if (any == 0) continue;
+    }
+    for (int64_t i = at; i < end; ++i) {
+      if (worse(i)) continue;
+      uint64_t key = key_of(static_cast<double>(x[i]));
+      Entry entry{largest ? ~key : key, i};
+      if (entry < heap[0]) replace_largest(heap, k, entry);
+      bound = x[heap[0].index] * sign;
+    }
   }
-  return at;
 }
 
 }  // namespace
@@ -64,7 +85,7 @@ void run_topk(const Scan& s, int64_t k, bool largest, const std::byte* in, std::
               int64_t* indices, std::byte* scratch, Parallel& parallel) {
   auto size = static_cast<size_t>(dtype_bits(s.dtype)) / 8;
   bool floats = s.inner == 1 && k > 0 && (s.dtype == DType::kFloat32 || s.dtype == DType::kFloat64);
-  auto next = s.dtype == DType::kFloat32 ? next_block<float> : next_block<double>;
+  auto scan = s.dtype == DType::kFloat32 ? scan_floats<float> : scan_floats<double>;
   // Neighbouring elements of the axis that are loaded at once.
   int64_t step = s.inner == 1 ? static_cast<int64_t>(kRun) : 1;
   auto one = [&](Entry* heap, int64_t lane) {
@@ -75,11 +96,10 @@ void run_topk(const Scan& s, int64_t k, bool largest, const std::byte* in, std::
     for (int64_t r = 0, n; r < s.length; r += n) {
       n = std::min(step, s.length - r);
       if (floats && held == k) {
-        r = next(row, r, s.length, heap[0].index, largest);
-        n = std::min(kBlock, s.length - r);
-      } else if (floats) {
-        n = std::min(n, k - held);
+        scan(row, r, s.length, largest, heap, k);
+        break;
       }
+      if (floats) n = std::min(n, k - held);
       keys_of(s.dtype, in, base + r * s.inner, keys, static_cast<size_t>(n));
       for (int64_t i = 0; i < n; ++i) {
         Entry entry{largest ? ~keys[i] : keys[i], r + i};
@@ -87,9 +107,7 @@ void run_topk(const Scan& s, int64_t k, bool largest, const std::byte* in, std::
           heap[held++] = entry;
           std::push_heap(heap, heap + held);
         } else if (k > 0 && entry < heap[0]) {
-          std::pop_heap(heap, heap + held);
-          heap[held - 1] = entry;
-          std::push_heap(heap, heap + held);
+          replace_largest(heap, k, entry);
         }
       }
     }
