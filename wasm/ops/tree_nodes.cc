@@ -174,7 +174,7 @@ struct Params {
   size_t outputs;
   kernels::Aggregate aggregate;
   std::vector<int32_t> levels{};
-  bool ordered = false;
+  bool ordered = false, nan_first = false;
   size_t votes = 0;
 };
 
@@ -189,6 +189,7 @@ kernels::Trees<T> trees_of(const Params& p) {
           p.outputs,
           p.aggregate,
           p.ordered,
+          p.nan_first,
           p.votes};
 }
 
@@ -200,6 +201,7 @@ bool prepare(Params& p, size_t columns) {
   for (int32_t root : trees.roots)
     p.levels.push_back(levels[static_cast<size_t>(root) / kernels::kPairBytes<T>]);
   p.ordered = trees.ordered;
+  p.nan_first = trees.nan_first;
   p.votes = trees.votes;
   return true;
 }

@@ -21,6 +21,7 @@ bool prepare_trees(Trees<T>& trees, size_t columns, std::span<int32_t> levels_of
   }
   size_t leaves = trees.spans.size() - 1;
   trees.ordered = columns <= 1 << 16;
+  trees.nan_first = false;
   for (size_t pair = levels_of.size(); pair-- > 0;) {
     levels_of[pair] = 0;
     for (size_t side : {size_t{0}, sizeof(T)}) {
@@ -29,6 +30,7 @@ bool prepare_trees(Trees<T>& trees, size_t columns, std::span<int32_t> levels_of
       auto child = static_cast<size_t>(node.child);
       if (node.feature < 0 || static_cast<size_t>(node.feature & kFeatureMask) >= columns) return false;
       if ((node.feature & kEqualNode) != 0) trees.ordered = false;
+      if ((node.feature & kNanFirst) != 0) trees.nan_first = true;
       if (is_leaf(node)) {
         if (child != place || static_cast<uint32_t>(leaf_number(node)) >= leaves) return false;
       } else {

@@ -90,7 +90,11 @@ void add_leaves(const Trees<T>& trees, const int32_t* places, size_t n, double* 
     if (votes == 1) {
       out[trees.targets[leaf]] += *weights;
     } else if (votes != 0) {
-      for (size_t k = 0; k < votes; ++k) out[k] += weights[k];
+      using V = Vec<double>;
+      constexpr size_t kStep = V::kLanes;
+      size_t k = 0;
+      for (; k + kStep <= votes; k += kStep) (V::load(out + k) + V::load(weights + k)).store(out + k);
+      for (; k < votes; ++k) out[k] += weights[k];
     } else {
       add_leaf(trees, static_cast<int32_t>(leaf), out);
     }
@@ -129,7 +133,7 @@ void run_trees(const Trees<T>& trees, const T* x, size_t rows, size_t columns, d
     std::fill_n(out, n * trees.outputs, unset_score(trees.aggregate));
     bool nan = make_keys(x + first * columns, n, columns, block, keys);
     // Models in double are few: they share the loop for all kinds of nodes.
-    bool ordered = sizeof(T) == 4 && trees.ordered && !nan;
+    bool ordered = sizeof(T) == 4 && trees.ordered && !(nan && trees.nan_first);
     size_t trees_at_once = block == 1 ? kLanes : 1;
     int32_t places[kLanes];
     const std::byte* nodes = trees.nodes.data();

@@ -87,6 +87,8 @@ struct Trees {
   Aggregate aggregate = Aggregate::kSum;
   // The rest is found by prepare_trees. No node is an equal node, and features have 16 bits.
   bool ordered = false;
+  // Some node has kNanFirst.
+  bool nan_first = false;
   // Sums of as many weights of each leaf: one, or one for every output in order. 0: anything else.
   size_t votes = 0;
 };
