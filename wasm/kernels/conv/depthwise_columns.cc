@@ -22,7 +22,7 @@ struct Rows {
   const float* x;      // the first row that exists, where the first tap of the first output lies
   size_t pitch, rows;  // from row to row; how many exist
   size_t skip;         // rows of padding above
-  size_t tap, phase;   // from tap to tap; to the taps between, with a horizontal stride
+  size_t tap;          // from tap to tap; 1 with a horizontal stride
   bool left, right;    // whether the first column of taps and the last are padding
   const float* w;
   float* y;
@@ -49,7 +49,7 @@ KL_SHORT_LOOPS __attribute__((noinline)) void run_columns(const Rows& of, size_t
 #pragma nounroll
   for (size_t c = 0; c < columns; c += kWide) {
     c = std::min(c, columns - std::min(columns, kWide));
-    const float* row = p.x + c;
+    const float* row = p.x + c * Across;
     float* y = p.y + c;
     V sum[M * N];
 #pragma unroll
@@ -64,21 +64,36 @@ KL_SHORT_LOOPS __attribute__((noinline)) void run_columns(const Rows& of, size_t
           for (size_t m = 0; m * Down + d < K; ++m) sum[m] = madd(x, held[(m * Down + d) * K + k], sum[m]);
         }
       } else {
+        const float *from = row, *w = p.w + d * K;
+        // Adds taps of column k.
+        auto meet = [&](const V* x, size_t k) __attribute__((always_inline)) {
 #pragma unroll
-        for (size_t f = 0; f < Across; ++f) {
-          const float *from = row + f * p.phase, *w = p.w + d * K + f;
+          for (size_t m = 0; m * Down + d < K; ++m) {
+            const V weight = V::load_splat(w + m * Down * K + k);
+#pragma unroll
+            for (size_t v = 0; v < N; ++v) sum[m * N + v] = madd(x[v], weight, sum[m * N + v]);
+          }
+        };
+        V x[N];
 #pragma nounroll
-          for (size_t k = f; k < K; k += Across, from += p.tap, w += Across) {
-            V x[N];
+        for (size_t k = Across - 1; k < K; k += Across, from += Across == 1 ? p.tap : Across, w += Across) {
+          V between[N];
 #pragma unroll
-            for (size_t v = 0; v < N; ++v) x[v] = V::load(from + v * gap);
-#pragma unroll
-            for (size_t m = 0; m * Down + d < K; ++m) {
-              const V weight = V::load_splat(w + m * Down * K);
-#pragma unroll
-              for (size_t v = 0; v < N; ++v) sum[m * N + v] = madd(x[v], weight, sum[m * N + v]);
+          for (size_t v = 0; v < N; ++v) {
+            x[v] = V::load(from + v * gap * Across);
+            if constexpr (Across == 2) {
+              const V next = V::load(from + v * gap * Across + L);
+              between[v] = odd(x[v], next), x[v] = even(x[v], next);
             }
           }
+          meet(x, 0);
+          if (Across == 2) meet(between, 1);
+        }
+        if constexpr (Across == 2) {
+#pragma unroll
+          for (size_t v = 0; v < N; ++v)
+            x[v] = even(V::load(from + v * gap * Across), V::load(from + v * gap * Across + L));
+          meet(x, 0);
         }
       }
       row += p.pitch;
@@ -213,39 +228,38 @@ using Run = void (*)(const Rows&, size_t);
 constexpr Run kRuns[2][3] = {{run_3x3<true>, run_columns<3, 2, 1, 1>, run_halved_3x3},
                              {run_columns<5, 1, 1, 2>, run_columns<5, 2, 1, 2>, run_columns<5, 2, 2, 2>}};
 
-// Columns of outputs that are computed from a copy; with a horizontal stride even and odd columns of the copy
-// lie apart.
+// Columns of outputs that are computed from a copy.
 struct Part {
   size_t begin = 0, columns = 0;
-  // Elements of the copy: of one kind of a row, of a row, of one channel.
-  size_t pitch = 0, row = 0, plane = 0;
-  // Columns of the image that are copied: the first, how many, where its even and odd ones begin.
-  size_t from = 0, n = 0, even = 0, odd = 0;
+  size_t row = 0;  // elements of a row of the copy
+  // Columns of the image that are copied: the first, how many, where they go.
+  size_t from = 0, n = 0, at = 0;
 };
 
 // How a shape is cut.
 struct Cut {
   Part parts[2];
   size_t begin, end;  // columns that are read where they lie
-  size_t rows_out;    // computed at a time
-  size_t planes;      // copied at a time: what has just been written cannot be read at once in other pieces
+  size_t planes;      // done at a time: what has just been written cannot be read at once in other pieces
   size_t elements;    // of scratch
 };
 
 // Whether one column of padding at each side is all there is, which 3 x 3 taps need not read.
 bool by_edges(const ConvShape& s) {
   return s.kernel[1] == 3 && s.stride[1] == s.stride[2] && s.dilation[2] == 1 && s.pad[2] <= 1 &&
-         s.out[2] >= (s.stride[2] == 1 ? 2 * L : L + 1) && s.reach(2) <= s.in[2] + s.pad[2] + 1;
+         s.out[2] > L && s.reach(2) <= s.in[2] + s.pad[2] + 1;
 }
 
 Cut cut_of(const ConvShape& s) {
   Cut cut{};
-  const size_t out = s.out[2], wide = s.kernel[1] == 3 ? L : 2 * L, halo = (s.kernel[2] - 1) * s.dilation[2];
-  const size_t padded = s.in[2] + s.pad[2], across = s.stride[2];
-  const size_t begin = align_up(s.pad[2], wide), end = std::min(padded - std::min(halo, padded), out);
+  const size_t out = s.out[2], across = s.stride[2], wide = s.kernel[1] == 3 ? L : 2 * L;
+  // With a horizontal stride one element more is read than is used.
+  const size_t halo = (s.kernel[2] - 1) * s.dilation[2] + across - 1, padded = s.in[2] + s.pad[2];
+  const size_t begin = align_up(ceil_div(s.pad[2], across), wide);
+  const size_t end = std::min(ceil_div(padded - std::min(halo, padded), across), out);
   if (by_edges(s)) {
     cut.end = out;
-  } else if (across == 1 && end >= begin + 2 * wide) {
+  } else if (end >= begin + 2 * wide) {
     cut.begin = begin;
     cut.end = begin + (end - begin) / wide * wide;
     cut.parts[0].columns = begin;
@@ -259,66 +273,42 @@ Cut cut_of(const ConvShape& s) {
   size_t row = 0;
   for (Part& part : cut.parts) {
     if (part.columns == 0) continue;
-    part.pitch = std::max(part.columns + halo / across, across == 2 ? ceil_div(padded, across) : 0);
-    part.row = part.pitch * across;
-    part.even = s.pad[2] - std::min(s.pad[2], part.begin);
-    part.from = part.begin - std::min(s.pad[2], part.begin);
-    part.n = std::min(across == 2 ? s.in[2] : part.row - part.even, s.in[2] - part.from);
-    if (across == 2) {
-      part.even = s.pad[2] % 2 * part.pitch + s.pad[2] / 2;
-      part.odd = (s.pad[2] + 1) % 2 * part.pitch + (s.pad[2] + 1) / 2;
-    }
+    const size_t first = part.begin * across;
+    part.row = (part.columns - 1) * across + halo + 1;
+    part.at = s.pad[2] - std::min(s.pad[2], first);
+    part.from = first - std::min(s.pad[2], first);
+    part.n = std::min(part.row - part.at, s.in[2] - part.from);
     row += part.row;
   }
-  size_t rows = s.in[1];
-  cut.rows_out = s.out[1];
-  cut.planes = std::clamp<size_t>(cut.end > 0 ? 1 : kCopied / 4 / std::max<size_t>(rows * row, 1), 1, 16);
-  if (across == 2 && rows * row > kCopied) {
-    rows = std::max<size_t>(kCopied / row, 2 * 8 + s.kernel[1]);
-    cut.rows_out = std::min((rows - s.kernel[1]) / s.stride[1], s.out[1]);
-  }
-  for (Part& part : cut.parts) part.plane = rows * part.row;
-  cut.elements = rows * row * cut.planes;
+  cut.planes = std::clamp<size_t>(kCopied / 4 / std::max<size_t>({s.in[1] * row, s.in_size() / 4, 1}), 1, 16);
+  cut.elements = s.in[1] * row * cut.planes;
   return cut;
 }
 
-// Vectors of x go to `even` or, where it is not null, their odd columns to `odd`.
-inline void spread(const float* x, size_t step, float* even_to, float* odd_to, size_t to_step, size_t count) {
-  if (!odd_to) {
+// Vectors of x, so many elements apart.
+inline void spread(const float* x, size_t step, float* to, size_t to_step, size_t count) {
 #pragma nounroll
-    for (; count > 0; --count, x += step, even_to += to_step) V::load(x).store(even_to);
-  } else {
-#pragma nounroll
-    for (; count > 0; --count, x += step, even_to += to_step, odd_to += to_step) {
-      const V a = V::load(x), b = V::load(x + L);
-      even(a, b).store(even_to), odd(a, b).store(odd_to);
-    }
-  }
+  for (; count > 0; --count, x += step, to += to_step) V::load(x).store(to);
 }
 
 // Rows from x on of the columns that a part reads; what lies outside of the image is left as it was.
-void copy_part(const Part& part, bool apart, const float* x, size_t width, size_t rows, float* to) {
-  const size_t wide = apart ? 2 * L : L, n = part.n, many = n / wide * wide;
+void copy_part(const Part& part, const float* x, size_t width, size_t rows, float* to) {
+  const size_t n = part.n;
   x += part.from;
-  auto even_of = [&](size_t c) {
-    return to + (!apart ? part.even + c : (c % 2 ? part.odd : part.even) + c / 2);
-  };
-  auto odd_of = [&](size_t c) {
-    return !apart ? nullptr : to + (c % 2 ? part.even + (c + 1) / 2 : part.odd + c / 2);
-  };
-  if (n < wide) {
+  to += part.at;
+  if (n < L) {
     for (size_t r = 0; r < rows; ++r, x += width, to += part.row)
-      for (size_t c = 0; c < n; ++c) *even_of(c) = x[c];
-  } else if (width <= 4 * wide) {
+      for (size_t c = 0; c < n; ++c) to[c] = x[c];
+  } else if (width <= 4 * L) {
     // Short rows are copied column by column.
-    for (size_t c = 0; c < n; c += wide) {
-      c = std::min(c, n - wide);
-      spread(x + c, width, even_of(c), odd_of(c), part.row, rows);
+    for (size_t c = 0; c < n; c += L) {
+      c = std::min(c, n - L);
+      spread(x + c, width, to + c, part.row, rows);
     }
   } else {
     for (size_t r = 0; r < rows; ++r, x += width, to += part.row) {
-      spread(x, wide, even_of(0), odd_of(0), L, n / wide);
-      if (n > many) spread(x + n - wide, wide, even_of(n - wide), odd_of(n - wide), L, 1);
+      spread(x, L, to, L, n / L);
+      V::load(x + n - L).store(to + n - L);
     }
   }
 }
@@ -355,59 +345,51 @@ KL_SHORT_LOOPS void run_depthwise_columns(const Conv<float>& call, float* scratc
     Rows r{};
     r.lo = V::splat(lo), r.hi = V::splat(hi);
     r.step = s.out[2] * down;
-    r.tap = s.dilation[2], r.phase = cut.parts[0].pitch;
+    r.tap = s.dilation[2];
     r.left = edges && s.pad[2] == 1, r.right = edges && s.reach(2) > s.in[2] + s.pad[2];
     const size_t end = std::min(planes, (item + 1) * chunk);
     for (size_t begin = item * chunk; begin < end; begin += cut.planes) {
       const size_t some = std::min(cut.planes, end - begin), sums = some * s.out_channels;
-      for (size_t row = 0; row < s.out[1]; row += cut.rows_out) {
-        const size_t count = std::min(cut.rows_out, s.out[1] - row), top = row * s.stride[1];
-        // Rows [first, last) of the image are read.
-        const size_t reach = top + (count - 1) * s.stride[1] + kernel;
-        const size_t first = std::min(top - std::min(top, s.pad[1]), s.in[1]);
-        const size_t last = count == s.out[1] ? s.in[1] : std::clamp(reach - s.pad[1], first, s.in[1]);
-        const float* image = call.x + begin * s.in_size() + first * width;
-        float* y = call.y + begin * s.out_channels * s.out_size() + row * s.out[2];
-        auto columns = [&](const float* x, size_t plane, size_t pitch, size_t at, size_t n) {
-          if (n == 0) return;
-          // With a dilation every so many rows are an image of their own.
-          for (size_t i = 0; i < std::min(down, count); ++i) {
-            r.skip = top + i < s.pad[1] ? ceil_div(s.pad[1] - top - i, down) : 0;
-            const size_t start = top + i + r.skip * down - s.pad[1] - first;
-            r.rows = start < last - first ? ceil_div(last - first - start, down) : 0;
-            r.pitch = pitch * down;
-            r.count = ceil_div(count - i, down);
-            size_t channel = begin * s.out_channels % channels, turn = 0;
-            r.x = x + start * pitch;
-            r.y = y + i * s.out[2] + at;
-            for (size_t p = 0; p < sums; ++p) {
-              r.w = call.w + channel * s.taps();
-              r.bias = call.bias ? V::load_splat(call.bias + channel) : V::splat(0);
-              run(r, n);
-              r.y += s.out_size();
-              if (++turn == s.out_channels) turn = 0, r.x += plane;
-              if (++channel == channels) channel = 0;
-            }
+      const float* image = call.x + begin * s.in_size();
+      float* y = call.y + begin * s.out_channels * s.out_size();
+      auto columns = [&](const float* x, size_t plane, size_t pitch, size_t at, size_t n) {
+        if (n == 0) return;
+        // With a dilation every so many rows are an image of their own.
+        for (size_t i = 0; i < std::min(down, s.out[1]); ++i) {
+          r.skip = i < s.pad[1] ? ceil_div(s.pad[1] - i, down) : 0;
+          const size_t start = i + r.skip * down - s.pad[1];
+          r.rows = start < s.in[1] ? ceil_div(s.in[1] - start, down) : 0;
+          r.pitch = pitch * down;
+          r.count = ceil_div(s.out[1] - i, down);
+          size_t channel = begin * s.out_channels % channels, turn = 0;
+          r.x = x + start * pitch;
+          r.y = y + i * s.out[2] + at;
+          for (size_t p = 0; p < sums; ++p) {
+            r.w = call.w + channel * s.taps();
+            r.bias = call.bias ? V::load_splat(call.bias + channel) : V::splat(0);
+            run(r, n);
+            r.y += s.out_size();
+            if (++turn == s.out_channels) turn = 0, r.x += plane;
+            if (++channel == channels) channel = 0;
           }
-        };
-        // Long rows are read in order first: the processor does not foresee loads from several of them.
-        const volatile float* lines = image;
-        for (size_t i = 0; width > 160 && i < (last - first) * width; i += 16) static_cast<void>(lines[i]);
-        // Copies come first: what has just been written cannot be read at once in other pieces.
-        float* copy = copies;
-        for (const Part& part : cut.parts) {
-          copy_part(part, s.stride[2] == 2, image, width, some * (last - first), copy);
-          copy += part.plane * cut.planes;
         }
-        columns(image + cut.begin - s.pad[2], s.in_size(), width, cut.begin, cut.end - cut.begin);
-        copy = copies;
-        for (const Part& part : cut.parts) {
-          columns(copy, part.plane, part.row, part.begin, part.columns);
-          copy += part.plane * cut.planes;
-        }
-        if (!clamp)
-          for (size_t p = 0; p < sums; ++p) activate(call.activation, y + p * s.out_size(), count * s.out[2]);
+      };
+      // Long rows are read in order first: the processor does not foresee loads from several of them.
+      const volatile float* lines = image;
+      for (size_t i = 0; width > 160 && i < s.in_size(); i += 16) static_cast<void>(lines[i]);
+      // Copies come first: what has just been written cannot be read at once in other pieces.
+      float* copy = copies;
+      for (const Part& part : cut.parts) {
+        copy_part(part, image, width, some * s.in[1], copy);
+        copy += part.row * s.in[1] * cut.planes;
       }
+      columns(image + cut.begin * s.stride[2] - s.pad[2], s.in_size(), width, cut.begin, cut.end - cut.begin);
+      copy = copies;
+      for (const Part& part : cut.parts) {
+        columns(copy, part.row * s.in[1], part.row, part.begin, part.columns);
+        copy += part.row * s.in[1] * cut.planes;
+      }
+      if (!clamp) activate(call.activation, y, sums * s.out_size());
     }
   });
 }
