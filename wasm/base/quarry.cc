@@ -1,6 +1,5 @@
 #include "base/quarry.h"
 
-#include <algorithm>
 #include <new>
 
 #if defined(__has_feature)
@@ -60,34 +59,13 @@ std::shared_ptr<Quarry> Quarry::take(size_t bytes, std::byte** from) {
   return found->shared_from_this();
 }
 
-bool Quarry::widen(std::byte** from, size_t* have, size_t bytes) {
-  if (*have >= bytes) return true;
-  if (*have == 0) return false;
-  Span** before = nullptr;
-  Span** after = &first_;
-  for (; *after != nullptr && reinterpret_cast<std::byte*>(*after) < *from; after = &(*after)->next)
-    before = after;
-  std::byte* end = *from + *have;
-  size_t above = reinterpret_cast<std::byte*>(*after) == end ? (*after)->bytes : 0;
-  size_t below = before != nullptr && reinterpret_cast<std::byte*>(*before) + (*before)->bytes == *from
-                     ? (*before)->bytes
-                     : 0;
-  size_t missing = bytes - *have;
-  if (above + below < missing) return false;
-  if (size_t more = std::min(above, missing); more != 0) {
-    Span span = **after;
-    ASAN_UNPOISON_MEMORY_REGION(end, more + (span.bytes > more ? kGrain : 0));
-    *after = span.bytes == more ? span.next : new (end + more) Span{span.next, span.bytes - more};
-    missing -= more;
+size_t Quarry::room_at(std::byte* from, size_t bytes) const {
+  size_t room = bytes;
+  for (const Span* span = first_; span != nullptr; span = span->next) {
+    const auto* at = reinterpret_cast<const std::byte*>(span);
+    if (at + span->bytes == from || at == from + bytes) room += span->bytes;
   }
-  *from -= missing;
-  *have = bytes;
-  if (missing == below && missing != 0)
-    *before = (*before)->next;
-  else if (missing != 0)
-    (*before)->bytes -= missing;
-  ASAN_UNPOISON_MEMORY_REGION(*from, missing);
-  return true;
+  return room;
 }
 
 }  // namespace kinglet

@@ -18,9 +18,8 @@ class Quarry : public std::enable_shared_from_this<Quarry> {
   void give(std::byte* from, size_t bytes);
   // Takes `bytes` from the smallest span of any quarry that has them. Null: there is none.
   static std::shared_ptr<Quarry> take(size_t bytes, std::byte** from);
-  // Adds free neighbours to the span of `have` bytes at `from` until it has `bytes`. False, and nothing done,
-  // when that is not enough.
-  bool widen(std::byte** from, size_t* have, size_t bytes);
+  // Bytes that would be free in one piece if the span of `bytes` bytes at `from` were.
+  size_t room_at(std::byte* from, size_t bytes) const;
 
  private:
   // Lies at the beginning of each free span; in order of addresses.

@@ -115,8 +115,8 @@ std::shared_ptr<Buffer> Buffer::adopt(void* data, size_t bytes) {
 
 bool Buffer::make_room(size_t bytes) {
   if (kind_ != Kind::kPart) return kind_ == Kind::kOwned && bytes <= bytes_;
-  return bytes <= kMostBytes &&
-         static_cast<Quarry*>(owner_.get())->widen(&span_, &span_bytes_, align_up(bytes, Quarry::kGrain));
+  return span_bytes_ != 0 && bytes <= kMostBytes &&
+         align_up(bytes, Quarry::kGrain) <= static_cast<Quarry*>(owner_.get())->room_at(span_, span_bytes_);
 }
 
 Status Buffer::rewrite(size_t bytes, const std::function<void(std::byte*)>& write) {
@@ -132,10 +132,14 @@ Status Buffer::rewrite(size_t bytes, const std::function<void(std::byte*)>& writ
     return fail(Code::kOutOfMemory, bytes, " bytes asked for, ", live, " in use").with("bytes", str(bytes));
   std::memset(made, 0, room);
   write(made);
-  if (kind_ == Kind::kPart)
-    data_ = span_;
-  else
+  if (kind_ == Kind::kPart) {
+    size_t span = align_up(bytes, Quarry::kGrain);
+    static_cast<Quarry*>(owner_.get())->give(span_, span_bytes_);
+    auto quarry = Quarry::take(span, &data_);
+    become_part(std::move(quarry), data_, data_ + span);
+  } else {
     live += bytes - bytes_;
+  }
   bytes_ = bytes;
   std::memcpy(data_, made, bytes);
 #ifndef __wasm__
