@@ -243,6 +243,31 @@ TEST_CASE("trees: a leaf's number is whole, whatever its size") {
   CHECK(score == 8);
 }
 
+TEST_CASE("trees: features beyond 16 bits") {
+  std::mt19937 random(5);
+  Kind kind{.features = (1 << 16) + 9, .outputs = 1, .votes = 1};
+  Drawing<float> t;
+  DrawnNode<float> node;
+  node.value = 0.5f;
+  node.feature = (1 << 16) + 3;
+  t.drawn.push_back(node);
+  for (int side : {0, 1}) {
+    int32_t leaf = t.add_leaf(random, 1, 1);
+    t.weights.back() = side;
+    t.drawn[0].next[side] = leaf;
+  }
+  t.first_nodes = {0};
+  const size_t rows = 17;
+  std::vector<float> x(rows * kind.features);
+  // The feature of the same low bits says the opposite.
+  for (size_t r = 0; r < rows; ++r) {
+    x[r * kind.features + 3] = static_cast<float>(r % 2);
+    x[r * kind.features + (1 << 16) + 3] = static_cast<float>(1 - r % 2);
+  }
+  check_walks(t, x, rows, Aggregate::kSum, kind);
+  check_walks(t, x, 1, Aggregate::kSum, kind);
+}
+
 TEST_CASE("trees: what a walk relies on is checked") {
   std::mt19937 random(3);
   Kind kind;

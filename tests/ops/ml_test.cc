@@ -110,6 +110,35 @@ TEST_CASE("trees: nodes are listed in any order, and each tree has one root") {
         "tree 5 has no root: a cycle");
 }
 
+TEST_CASE("trees: a root may be a node of another tree, and be listed twice") {
+  // n0: x0 <= 1 ? n1 : n2, n1: x1 <= 2 ? 1 : 10, n2: x1 <= 3 ? 10 : 100; the leaf of 10 has two parents.
+  auto forest = [](const Ints& roots, int64_t last_true, int64_t last_is_leaf) {
+    return attributes({
+        {"nodes_featureids", Ints{0, 1, 1}},
+        {"nodes_modes", tensor<uint8_t>({3}, {0, 0, 0})},
+        {"nodes_splits", floats({3}, {1, 2, 3})},
+        {"nodes_truenodeids", Ints{1, 0, last_true}},
+        {"nodes_trueleafs", Ints{0, 1, last_is_leaf}},
+        {"nodes_falsenodeids", Ints{2, 1, 2}},
+        {"nodes_falseleafs", Ints{0, 1, 1}},
+        {"leaf_targetids", Ints{0, 0, 0}},
+        {"leaf_weights", floats({3}, {1, 10, 100})},
+        {"tree_roots", roots},
+    });
+  };
+  Ints roots{0, 0, 1, 2};
+  std::vector<Tensor> out;
+  do {
+    require_ok(try_op("TreeEnsemble", {sample()}, &out, forest(roots, 1, 1), "ai.onnx.ml"));
+    CHECK(numbers(out[0]) == std::vector<double>{13, 40, 31});
+  } while (std::ranges::next_permutation(roots).found);
+  for (const Ints& some : {Ints{0}, Ints{2, 1}, Ints{1, 0}}) {
+    Status s = try_op("TreeEnsemble", {sample()}, &out, forest(some, 0, 0), "ai.onnx.ml");
+    CHECK(s.code() == Code::kInvalidGraph);
+    CHECK(s.detail().starts_with("a tree has a cycle at node "));
+  }
+}
+
 TEST_CASE("trees: every number of the lists is checked") {
   CHECK(damaged({"nodes_truenodeids", Ints{7, 0, 3, 0, 0, 0}}) == Code::kInvalidGraph);
   CHECK(damaged({"nodes_truenodeids", Ints{-1, 0, 3, 0, 0, 0}}) == Code::kInvalidGraph);
