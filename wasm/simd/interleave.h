@@ -7,8 +7,8 @@ namespace kinglet {
 
 // Lanes 0, 2, 4, ... of a followed by b.
 template <class T>
+  requires(sizeof(T) == 4)
 inline vec<T, 4> even(vec<T, 4> a, vec<T, 4> b) {
-  static_assert(sizeof(T) == 4);
   typedef uint32_t Lanes __attribute__((vector_size(16)));
   Lanes out = __builtin_shufflevector(std::bit_cast<Lanes>(a), std::bit_cast<Lanes>(b), 0, 2, 4, 6);
   return std::bit_cast<vec<T, 4>>(out);
