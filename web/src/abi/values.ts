@@ -51,9 +51,14 @@ function writeTensor(abi: Abi, wire: TensorWire): Handle {
     abi.release(bytes);
     return tensor;
   }
-  const elements = elementsOf(wire);
+  // Refuses dimensions that are none before elements are counted.
   const tensor = abi.tensorNew(dtypes[type].number, dims);
-  abi.heap.write(abi.tensorData(tensor), elements);
+  try {
+    abi.heap.write(abi.tensorData(tensor), elementsOf(wire));
+  } catch (error) {
+    abi.release(tensor);
+    throw error;
+  }
   return tensor;
 }
 
