@@ -137,7 +137,7 @@ void check_walks(Drawing<T>& t, const std::vector<T>& x, size_t rows, Aggregate 
   CHECK((!trees.ordered || !kind.equal || t.drawn.size() < 8));
   Parallel one;
   std::vector<double> fast(rows * kind.outputs, 99), judge(rows * kind.outputs, -99);
-  std::vector<std::byte> scratch(trees_scratch<T>(kind.features, 1));
+  std::vector<std::byte> scratch(trees_scratch<T>(rows, kind.features, 1));
   run_trees(trees, x.data(), rows, kind.features, fast.data(), scratch.data(), one);
   run_trees_reference(trees, x.data(), rows, kind.features, judge.data());
   CHECK((fast.empty() || std::memcmp(fast.data(), judge.data(), fast.size() * sizeof(double)) == 0));
@@ -238,7 +238,7 @@ TEST_CASE("trees: a leaf's number is whole, whatever its size") {
   const float x[2] = {1, 2};
   double score = 0;
   Parallel one;
-  std::vector<std::byte> scratch(trees_scratch<float>(2, 1));
+  std::vector<std::byte> scratch(trees_scratch<float>(1, 2, 1));
   run_trees(trees, x, 1, 2, &score, scratch.data(), one);
   CHECK(score == 8);
 }

@@ -245,9 +245,10 @@ Status lower(LowerContext& c) {
   auto columns = static_cast<size_t>(c.shape(0)[1]);
   bool valid = narrow ? prepare<float>(p, columns) : prepare<double>(p, columns);
   KL_REQUIRE(valid, kInvalidShape, "the trees do not fit ", columns, " features");
-  auto threads = static_cast<size_t>(c.threads());
-  c.scratch(narrow ? kernels::trees_scratch<float>(columns, threads)
-                   : kernels::trees_scratch<double>(columns, threads));
+  auto rows = static_cast<size_t>(c.shape(0)[0]), threads = static_cast<size_t>(c.threads());
+  KL_REQUIRE(columns <= kernels::kFeatureMask / threads, kLimitExceeded, columns, " features");
+  c.scratch(narrow ? kernels::trees_scratch<float>(rows, columns, threads)
+                   : kernels::trees_scratch<double>(rows, columns, threads));
   c.step<run>(narrow ? "trees/float32" : "trees/float64", std::move(p));
   return {};
 }

@@ -68,7 +68,7 @@ void run(const Shape& s, const char* filter) {
   std::vector<float> x((s.rows + kOthers) * s.features);
   for (float& v : x) v = static_cast<float>(random() % 1000) + 0.5f;
   std::vector<double> scores(s.rows * s.outputs);
-  std::vector<std::byte> scratch(kernels::trees_scratch<float>(s.features, 1));
+  std::vector<std::byte> scratch(kernels::trees_scratch<float>(s.rows, s.features, 1));
   Parallel one;
   size_t turn = 0;
   double steps = static_cast<double>(s.rows * s.trees) * s.depth;

@@ -101,6 +101,11 @@ void add_leaves(const Trees<T>& trees, const int32_t* places, size_t n, double* 
   }
 }
 
+// Rows whose keys are made at once: their memory has a bound.
+size_t block_of(size_t rows, size_t columns) {
+  return rows < kFewRows || columns > size_t{1} << 14 ? 1 : kLanes;
+}
+
 // Keys [columns, step] of n rows. Whether there is a NaN.
 template <class T>
 bool make_keys(const T* x, size_t n, size_t columns, size_t step, TreeKey<T>* keys) {
@@ -118,17 +123,17 @@ bool make_keys(const T* x, size_t n, size_t columns, size_t step, TreeKey<T>* ke
 }  // namespace
 
 template <class T>
-size_t trees_scratch(size_t columns, size_t threads) {
-  return threads * kLanes * columns * sizeof(T);
+size_t trees_scratch(size_t rows, size_t columns, size_t threads) {
+  return threads * block_of(rows, columns) * columns * sizeof(T);
 }
 
 template <class T>
 void run_trees(const Trees<T>& trees, const T* x, size_t rows, size_t columns, double* scores,
                std::byte* scratch, Parallel& pool) {
-  size_t block = rows < kFewRows ? 1 : kLanes;
+  size_t block = block_of(rows, columns);
   parallel_slots(pool, (rows + block - 1) / block, [&](size_t slot, size_t item) {
     size_t first = item * block, n = std::min(block, rows - first);
-    auto* keys = reinterpret_cast<TreeKey<T>*>(scratch) + slot * kLanes * columns;
+    auto* keys = reinterpret_cast<TreeKey<T>*>(scratch) + slot * block * columns;
     double* out = scores + first * trees.outputs;
     std::fill_n(out, n * trees.outputs, unset_score(trees.aggregate));
     bool nan = make_keys(x + first * columns, n, columns, block, keys);
@@ -159,8 +164,8 @@ void run_trees(const Trees<T>& trees, const T* x, size_t rows, size_t columns, d
   });
 }
 
-template size_t trees_scratch<float>(size_t, size_t);
-template size_t trees_scratch<double>(size_t, size_t);
+template size_t trees_scratch<float>(size_t, size_t, size_t);
+template size_t trees_scratch<double>(size_t, size_t, size_t);
 template void run_trees(const Trees<float>&, const float*, size_t, size_t, double*, std::byte*, Parallel&);
 template void run_trees(const Trees<double>&, const double*, size_t, size_t, double*, std::byte*, Parallel&);
 

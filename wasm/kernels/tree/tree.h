@@ -100,7 +100,7 @@ bool prepare_trees(Trees<T>& trees, size_t columns, std::span<int32_t> levels_of
 
 // Bytes of scratch memory for `threads`.
 template <class T>
-size_t trees_scratch(size_t columns, size_t threads);
+size_t trees_scratch(size_t rows, size_t columns, size_t threads);
 
 // scores [rows, outputs] from x [rows, columns]. An output that no leaf has a weight for is -0. Trees were
 // prepared for `columns`. Unfinished when `pool` is cancelled.
