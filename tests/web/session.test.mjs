@@ -32,6 +32,24 @@ inBothPlaces((open) => {
     await session.release();
   });
 
+  test("runs one after the other have their own values, and leave the caller's tensors alone", async () => {
+    const session = await open(identity('float32'));
+    const x = floats([2, 2], 1);
+    const seen = [];
+    for (const first of [1, 5, 9]) {
+      x.data[0] = first;
+      seen.push((await session.run({ x })).y);
+      const other = floats([1, 2], -first);
+      assert.deepEqual([...(await session.run({ x: other })).y.data], [-first, 1 - first]);
+    }
+    assert.deepEqual(
+      seen.map(({ data }) => [...data]),
+      [1, 5, 9].map((first) => [first, 2, 3, 4]),
+    );
+    assert.deepEqual([...x.data], [9, 2, 3, 4]);
+    await session.release();
+  });
+
   const bytes = (n) => Uint8Array.from({ length: n }, (_, i) => i * 7 + 1);
   const arrays = {
     float32: Float32Array.of(1.5, -0, Infinity, NaN),

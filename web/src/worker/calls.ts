@@ -17,6 +17,12 @@ export const smallModel = 8 << 20;
 /** Bytes of a model that a page opens in its own thread at once: in less time than a worker takes to start. */
 export const tinyModel = 64 << 10;
 
+/**
+ * Bytes of a run's feeds up to which their buffers go back to the page and serve its next run: new memory for a picture of 224 by 224
+ * pixels takes it longer than the copy.
+ */
+export const mostSpare = 1 << 20;
+
 /** What a session can be asked, with the answer. Values named in `transfer` lists move instead of being copied. */
 export interface Calls {
   /** The engine's code follows as `module`, so that the model is on its way while the code is compiled. */
@@ -47,6 +53,8 @@ export interface Ran {
   results: Wire[];
   /** What the engine took. */
   milliseconds: number;
+  /** The buffers that the feeds came in. */
+  spent: ArrayBuffer[];
 }
 
 export interface EngineInfo {

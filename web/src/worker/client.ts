@@ -110,6 +110,8 @@ export async function openInWorker(
 
 function connectionTo(client: Client, { description, cancelFlag }: Opened, variant: string): Connection {
   let milliseconds = 0;
+  /** Of the feeds of the last run. */
+  let spares: ArrayBuffer[] = [];
   /** False without shared memory. */
   const setCancelFlag = (value: 0 | 1): boolean => {
     if (!cancelFlag) return false;
@@ -127,10 +129,11 @@ function connectionTo(client: Client, { description, cancelFlag }: Opened, varia
     },
     async run({ feeds: given, fetches, owned }: RunRequest): Promise<Wire[]> {
       setCancelFlag(0);
-      const feeds = owned ? given : given.map(([input, value]) => [input, snapshot(value)] as const);
+      const feeds = owned ? given : given.map(([input, value]) => [input, snapshot(value, spares)] as const);
       const transfer = buffersOf(feeds.map(([, value]) => value));
       const ran = await client.ask('run', { feeds, fetches, owned: true }, transfer);
       milliseconds = ran.milliseconds;
+      spares = ran.spent;
       return ran.results;
     },
     info: (): Promise<EngineInfo> => client.ask('info', undefined),

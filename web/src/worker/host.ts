@@ -1,16 +1,33 @@
 import { help } from '../abi/helper.js';
 import type { EngineSession } from '../abi/session.js';
 import { toRecord } from '../errors.js';
-import { type Calls, type FromWorker, type Progress, smallModel, type ToWorker } from './calls.js';
+import {
+  type Calls,
+  type FromWorker,
+  mostSpare,
+  type Progress,
+  type RunRequest,
+  smallModel,
+  type ToWorker,
+} from './calls.js';
 import { startHelper } from './helpers.js';
 import { openSession } from './open.js';
 import { buffersOf } from './wire.js';
 
 /** The buffers of an answer that move instead of being copied. */
 function transfers(call: keyof Calls, answer: Calls[keyof Calls]['answer']): ArrayBuffer[] {
-  if (call === 'run') return buffersOf((answer as Calls['run']['answer']).results);
+  if (call === 'run') {
+    const { results, spent } = answer as Calls['run']['answer'];
+    return [...buffersOf(results), ...spent];
+  }
   if (call === 'image') return [(answer as Calls['image']['answer']).memory.buffer];
   return [];
+}
+
+/** The buffers of feeds that have been read, if the page is to keep them. */
+function spentBy({ feeds }: RunRequest): ArrayBuffer[] {
+  const buffers = buffersOf(feeds.map(([, value]) => value));
+  return buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) <= mostSpare ? buffers : [];
 }
 
 /** The worker's side: answers messages for the one session that it holds. */
@@ -61,6 +78,7 @@ export class Host {
         return {
           results: await engine.run(message.ask.feeds, message.ask.fetches),
           milliseconds: engine.milliseconds,
+          spent: spentBy(message.ask),
         };
       case 'image':
         return engine.image();

@@ -1,4 +1,5 @@
 import type { Wire } from '../abi/types.js';
+import { arrayOf } from '../dtypes.js';
 
 /** Every array buffer in the values, to transfer them. */
 export function buffersOf(values: Iterable<Wire>): ArrayBuffer[] {
@@ -13,12 +14,23 @@ export function buffersOf(values: Iterable<Wire>): ArrayBuffer[] {
   return buffers;
 }
 
-/** The same value with arrays of its own. */
-export function snapshot(value: Wire): Wire {
+/** The same value with arrays of its own: on buffers of `spares` that fit, which leave the list, or on new ones. */
+export function snapshot(value: Wire, spares: ArrayBuffer[] = []): Wire {
+  const own = (part: Wire) => snapshot(part, spares);
   if (value === null) return null;
-  if (value.kind === 'sequence') return { kind: 'sequence', items: value.items.map(snapshot) };
-  if (value.kind === 'map')
-    return { kind: 'map', keys: snapshot(value.keys), values: snapshot(value.values) };
+  if (value.kind === 'sequence') return { kind: 'sequence', items: value.items.map(own) };
+  if (value.kind === 'map') return { kind: 'map', keys: own(value.keys), values: own(value.values) };
+  const { type, data } = value;
+  const OwnArray = arrayOf(type);
+  if (!Array.isArray(data) && data.constructor === OwnArray) {
+    const fits = spares.findIndex(({ byteLength }) => byteLength === data.byteLength);
+    if (fits >= 0) {
+      const [spare] = spares.splice(fits, 1);
+      const copy = new (OwnArray as Float32ArrayConstructor)(spare as ArrayBuffer);
+      copy.set(data as Float32Array);
+      return { ...value, data: copy };
+    }
+  }
   // slice() of a typed array on shared memory gives one on memory of its own.
-  return { ...value, data: value.data.slice() };
+  return { ...value, data: data.slice() };
 }
