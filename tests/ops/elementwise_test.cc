@@ -136,6 +136,15 @@ TEST_CASE("shifts by the width or more give 0") {
             .code() == Code::kInvalidGraph);
 }
 
+TEST_CASE("of any number of inputs none may be left out") {
+  Tensor a = floats({2}, {1, 2});
+  std::vector<Tensor> out;
+  for (const char* op : {"Max", "Min", "Sum", "Mean", "SequenceConstruct"})
+    CHECK(try_op(op, {a, Tensor(), a}, &out).code() == Code::kInvalidGraph);
+  Attributes axis = attributes({{"axis", int64_t{0}}});
+  CHECK(try_op("Concat", {a, Tensor(), a}, &out, axis).code() == Code::kInvalidGraph);
+}
+
 TEST_CASE("Max, Min, Sum, Mean: any number of inputs that broadcast; NaN passes through") {
   Tensor a = floats({2, 2}, {1, kNan, 3, 4}), b = floats({2}, {2, 2}), c = floats({2, 1}, {0, 5});
   auto max = read<float>(run_op("Max", {a, b, c})[0]);

@@ -138,7 +138,7 @@ struct Checker {
                  declared.size(), " are defined");
       const SignatureValue& d = repeated ? declared.back() : declared[i];
       if (ids[i] == kNoValue) {
-        KL_REQUIRE(outputs || d.optional || d.variadic, kInvalidGraph, what, " ", d.name, " is missing");
+        KL_REQUIRE(outputs || d.optional || d.heterogeneous, kInvalidGraph, what, " ", d.name, " is missing");
         continue;
       }
       if (d.any) continue;
