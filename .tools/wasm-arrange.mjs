@@ -8,8 +8,8 @@ import { bodies, instructions, localsOf, Reader, sections } from './wasm-reader.
 
 /** @typedef {(Uint8Array | number)[]} Body bytes, and numbers of functions that are written when their order is known */
 
-/** @param {number} value */
-function leb(value) {
+/** @param {number} value unsigned @returns {number[]} its LEB128 form */
+export function leb(value) {
   const bytes = [];
   do {
     bytes.push((value & 127) | (value > 127 ? 128 : 0));

@@ -1,17 +1,9 @@
 // A module assembled here behaves the same after the rewriting, and what is alike in it stands together.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { arrange } from '../../.tools/wasm-arrange.mjs';
+import { arrange, leb } from '../../.tools/wasm-arrange.mjs';
 import { bodies, localsOf, sections } from '../../.tools/wasm-reader.mjs';
 
-function leb(value) {
-  const bytes = [];
-  do {
-    bytes.push((value & 127) | (value > 127 ? 128 : 0));
-    value >>>= 7;
-  } while (value);
-  return bytes;
-}
 const vector = (items) => [...leb(items.length), ...items.flat()];
 const section = (id, bytes) => [id, ...leb(bytes.length), ...bytes];
 const text = (string) => vector([...Buffer.from(string)]);

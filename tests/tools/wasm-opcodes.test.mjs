@@ -1,17 +1,10 @@
 // The scanner against modules assembled here, which Node's own validator accepts first.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { leb } from '../../.tools/wasm-arrange.mjs';
 import { countOpcodes, opcodeFailures } from '../../.tools/wasm-opcodes.mjs';
 
 const section = (id, bytes) => [id, ...leb(bytes.length), ...bytes];
-function leb(value) {
-  const bytes = [];
-  do {
-    bytes.push((value & 127) | (value > 127 ? 128 : 0));
-    value >>>= 7;
-  } while (value);
-  return bytes;
-}
 
 /** A module of one function without parameters or results. */
 function moduleOf(code, locals = [0]) {
