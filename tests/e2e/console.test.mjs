@@ -36,6 +36,20 @@ test('the page is isolated and lists the models of the server', async () => {
   assert.deepEqual(problems, []);
 });
 
+test('an address that changes while the page is being drawn is followed', async () => {
+  const page = await shell.page.context().newPage();
+  await page.addInitScript(() => {
+    new MutationObserver((_, observer) => {
+      if (!document.querySelector('main')) return;
+      observer.disconnect();
+      location.hash = '#/speech';
+    }).observe(document, { childList: true, subtree: true });
+  });
+  await page.goto(shell.server.url);
+  await page.getByRole('heading', { level: 1, name: 'Find speech' }).waitFor({ timeout: PATIENCE });
+  await page.close();
+});
+
 describe('reading a picture', () => {
   test('the sample: every character of the five lines', async () => {
     const { page, open, screenshot, problems } = shell;

@@ -1,5 +1,5 @@
 import type { ComponentType } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { HomePage } from './pages/home.js';
 import { OcrPage } from './pages/ocr.js';
 import { SpeechPage } from './pages/speech.js';
@@ -21,7 +21,8 @@ const currentPage = () => PAGES.find((page) => page.path === location.hash) ?? P
 export function App() {
   const [page, setPage] = useState(currentPage);
   const main = useRef<HTMLElement>(null);
-  useEffect(() => {
+  // Not an effect behind the drawing: a link that is followed before it would change the address only.
+  useLayoutEffect(() => {
     const follow = () => {
       setPage(currentPage());
       main.current?.focus({ preventScroll: true });
