@@ -37,6 +37,13 @@ class ByteReader {
     std::memcpy(&value, bytes.data(), sizeof(T));
     return value;
   }
+  // Takes a varint of one byte, as most are; false if the next is none.
+  bool short_varint(uint64_t* value) {
+    if (rest_.empty() || (rest_.front() & std::byte{0x80}) != std::byte{0}) return false;
+    *value = static_cast<uint64_t>(rest_.front());
+    rest_ = rest_.subspan(1);
+    return true;
+  }
   // Base-128, at most ten bytes.
   Result<uint64_t> varint() {
     uint64_t value = 0;

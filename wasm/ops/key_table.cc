@@ -9,7 +9,9 @@
 
 namespace kinglet {
 
-void sort_keys(KeyPlaces& keys) { std::sort(keys.begin(), keys.end()); }
+void sort_keys(KeyPlaces& keys) {
+  if (!std::is_sorted(keys.begin(), keys.end())) std::sort(keys.begin(), keys.end());
+}
 
 KeyPlaces::const_iterator first_of(const KeyPlaces& sorted, uint64_t key) {
   return std::lower_bound(sorted.begin(), sorted.end(), std::pair(key, int32_t{0}));

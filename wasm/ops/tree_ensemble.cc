@@ -35,21 +35,30 @@ struct VoteNames {
 // Nodes by (tree, id), for the older form.
 class NodeIds {
  public:
-  NodeIds(std::span<const int64_t> trees, std::span<const int64_t> ids) : trees_(trees), ids_(ids) {
-    for (size_t i = 0; i < ids.size(); ++i)
-      places_.emplace_back(hash(trees[i], ids[i]), static_cast<int32_t>(i));
-    sort_keys(places_);
+  NodeIds(std::span<const int64_t> trees, std::span<const int64_t> ids) : trees_(trees), ids_(ids) {}
+  bool is_at(size_t place, int64_t tree, int64_t id) const {
+    return place < ids_.size() && trees_[place] == tree && ids_[place] == id;
   }
-  Result<int32_t> find(int64_t tree, int64_t id) const {
+  // `near` is a place in the tree: most files list a tree's nodes by their ids.
+  Result<int32_t> find(int64_t tree, int64_t id, size_t near) {
+    if (near < ids_.size()) {
+      size_t guess = near + static_cast<size_t>(id) - static_cast<size_t>(ids_[near]);
+      if (is_at(guess, tree, id)) return static_cast<int32_t>(guess);
+    }
+    if (places_.empty()) sort_places();
     uint64_t key = hash(tree, id);
     for (auto at = first_of(places_, key); at != places_.end() && at->first == key; ++at) {
-      auto i = static_cast<size_t>(at->second);
-      if (trees_[i] == tree && ids_[i] == id) return at->second;
+      if (is_at(static_cast<size_t>(at->second), tree, id)) return at->second;
     }
     return fail(Code::kInvalidGraph, "tree ", tree, " has no node ", id);
   }
 
  private:
+  void sort_places() {
+    for (size_t i = 0; i < ids_.size(); ++i)
+      places_.emplace_back(hash(trees_[i], ids_[i]), static_cast<int32_t>(i));
+    sort_keys(places_);
+  }
   static uint64_t hash(int64_t tree, int64_t id) {
     const int64_t both[] = {tree, id};
     return hash_of({reinterpret_cast<const char*>(both), sizeof both});
@@ -98,19 +107,20 @@ Result<Forest> read_numbered(const Attributes& a, const VoteNames& names, int64_
   Forest f;
   f.nodes.resize(n);
   std::vector<bool> has_parent(n);
-  int32_t leaves = 0;
+  std::vector<int32_t> leaves;
   for (size_t i = 0; i < n; ++i) {
     TreeBranch& b = f.nodes[i];
     KL_ASSIGN(b.mode, mode_of(modes[i]));
     if (b.mode == NodeMode::kLeaf) {
-      b.when_true = leaves++;
+      b.when_true = static_cast<int32_t>(leaves.size());
+      leaves.push_back(static_cast<int32_t>(i));
       continue;
     }
     b.missing_is_true = !tracks.empty() && tracks[i] != 0;
     b.feature = features[i];
     b.value = values[i];
-    KL_ASSIGN(b.when_true, find.find(trees[i], on_true[i]));
-    KL_ASSIGN(b.when_false, find.find(trees[i], on_false[i]));
+    KL_ASSIGN(b.when_true, find.find(trees[i], on_true[i], i));
+    KL_ASSIGN(b.when_false, find.find(trees[i], on_false[i], i));
     has_parent[static_cast<size_t>(b.when_true)] = has_parent[static_cast<size_t>(b.when_false)] = true;
   }
   KL_TRY(add_roots(trees, has_parent, f));
@@ -124,13 +134,20 @@ Result<Forest> read_numbered(const Attributes& a, const VoteNames& names, int64_
   KL_TRY(same_length(names.weights, weights.size(), votes));
   // Votes in the order of their leaves; those of a branch are of no use.
   std::vector<int32_t> leaf_of(votes, -1);
-  f.spans.assign(static_cast<size_t>(leaves) + 1, 0);
+  f.spans.assign(leaves.size() + 1, 0);
+  int32_t node = leaves.empty() ? 0 : leaves[0];
+  size_t next_leaf = 0;
   for (size_t i = 0; i < votes; ++i) {
     KL_REQUIRE(targets[i] >= 0 && targets[i] < outputs, kInvalidGraph, names.targets, " has ", targets[i],
                " of ", outputs);
-    KL_ASSIGN(int32_t node, find.find(leaf_trees[i], leaf_ids[i]));
+    // A leaf's votes follow one another, and leaves their order.
+    if (!find.is_at(static_cast<size_t>(node), leaf_trees[i], leaf_ids[i])) {
+      size_t near = next_leaf < leaves.size() ? static_cast<size_t>(leaves[next_leaf]) : 0;
+      KL_ASSIGN(node, find.find(leaf_trees[i], leaf_ids[i], near));
+    }
     const TreeBranch& b = f.nodes[static_cast<size_t>(node)];
     if (b.mode != NodeMode::kLeaf) continue;
+    next_leaf = static_cast<size_t>(b.when_true) + 1;
     leaf_of[i] = b.when_true;
     ++f.spans[static_cast<size_t>(b.when_true) + 1];
   }

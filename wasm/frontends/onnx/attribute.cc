@@ -1,3 +1,5 @@
+#include <array>
+
 #include "frontends/onnx/message.h"
 
 namespace kinglet::onnx {
@@ -7,10 +9,12 @@ namespace {
 constexpr uint32_t kFieldOf[] = {0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 22, 23, 14, 15};
 
 AttributeMessage::Kind kind_of_field(uint32_t field) {
-  for (uint8_t kind = 1; kind < std::size(kFieldOf); ++kind) {
-    if (kFieldOf[kind] == field) return static_cast<AttributeMessage::Kind>(kind);
-  }
-  return AttributeMessage::kNone;
+  static constexpr auto kKinds = [] {
+    std::array<uint8_t, 24> kinds = {};
+    for (uint8_t kind = 1; kind < std::size(kFieldOf); ++kind) kinds[kFieldOf[kind]] = kind;
+    return kinds;
+  }();
+  return static_cast<AttributeMessage::Kind>(field < kKinds.size() ? kKinds[field] : 0);
 }
 
 // Calls read(m) for each occurrence of `field`; read gives a Status.

@@ -12,39 +12,41 @@ void Message::stop(Status failure) {
   rest_ = ByteReader({});
 }
 
+bool Message::read(uint64_t* number) {
+  if (rest_.short_varint(number)) return true;
+  auto value = rest_.varint();
+  if (!value.ok()) return stop(std::move(value.status())), false;
+  *number = *value;
+  return true;
+}
+
+bool Message::take(uint64_t count) {
+  auto taken = rest_.take(count);
+  if (!taken.ok()) return stop(std::move(taken.status())), false;
+  bytes_ = *taken;
+  return true;
+}
+
 bool Message::next() {
   if (rest_.done()) return false;
-  auto tag = rest_.varint();
-  if (!tag.ok()) return stop(std::move(tag.status())), false;
-  uint64_t field = *tag >> 3;
+  uint64_t tag = 0, length = 0;
+  if (!read(&tag)) return false;
+  uint64_t field = tag >> 3;
   if (field == 0 || field > 0x1fffffff)
     return stop(fail(Code::kInvalidModel, "a message has the field number ", field)), false;
   field_ = static_cast<uint32_t>(field);
-  wire_ = static_cast<Wire>(*tag & 7);
+  wire_ = static_cast<Wire>(tag & 7);
   switch (wire_) {
-    case kVarint: {
-      auto number = rest_.varint();
-      if (!number.ok()) return stop(std::move(number.status())), false;
-      number_ = *number;
-      return true;
-    }
+    case kVarint:
+      return read(&number_);
     case kFixed64:
-    case kFixed32: {
-      auto taken = rest_.take(wire_ == kFixed64 ? 8 : 4);
-      if (!taken.ok()) return stop(std::move(taken.status())), false;
-      bytes_ = *taken;
-      return true;
-    }
-    case kBytes: {
-      auto length = rest_.varint();
-      if (!length.ok()) return stop(std::move(length.status())), false;
-      auto taken = rest_.take(*length);
-      if (!taken.ok()) return stop(std::move(taken.status())), false;
-      bytes_ = *taken;
-      return true;
-    }
+      return take(8);
+    case kFixed32:
+      return take(4);
+    case kBytes:
+      return read(&length) && take(length);
   }
-  stop(fail(Code::kInvalidModel, "field ", field_, " has the wire type ", static_cast<int>(*tag & 7)));
+  stop(fail(Code::kInvalidModel, "field ", field_, " has the wire type ", static_cast<int>(tag & 7)));
   return false;
 }
 

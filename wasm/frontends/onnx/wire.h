@@ -38,6 +38,9 @@ class Message {
 
  private:
   enum Wire : uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
+  // False after a failure.
+  bool read(uint64_t* number);
+  bool take(uint64_t count);
   bool expect(Wire wire);
   template <class T>
   void append_fixed(Wire wire, std::vector<T>* out);
