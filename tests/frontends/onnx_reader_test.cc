@@ -73,6 +73,20 @@ TEST_CASE("a graph with initializers, optional inputs and a Constant") {
   CHECK(name_of(graph, graph.outputs[0]) == "y");
 }
 
+TEST_CASE("nodes of which no output is wanted are left out") {
+  auto check = [](std::initializer_list<std::string_view> outputs) {
+    auto g = read(model(graph({{node("MatMul", {"x", "w"}, outputs),
+                                node("QuantizeLinear", {"x", "s"}, outputs), node("Neg", {"x"}, {"y"})},
+                               {raw_tensor<float>("w", {3, 1}, {1, 2, 3}), raw_tensor<float>("s", {}, {4})},
+                               {kX},
+                               {kY}})));
+    CHECK(ops(*g) == std::vector<std::string>{"Neg"});
+  };
+  check({});
+  check({""});
+  check({"", ""});
+}
+
 TEST_CASE("nodes in any order are sorted, also through bodies; cycles are refused") {
   auto g = read(model(graph(
       {{node("Neg", {"b"}, {"y"}), node("Abs", {"x"}, {"a"}), node("Exp", {"a"}, {"b"})}, {}, {kX}, {kY}})));

@@ -146,6 +146,7 @@ Status Builder::node(const NodeMessage& message, Scope& scope) {
     node.outputs.push_back(id);
   }
   while (!node.outputs.empty() && node.outputs.back() == kNoValue) node.outputs.pop_back();
+  if (node.outputs.empty()) return {};
   Raiser raiser(*this, scope.graph, std::move(node));
   return raiser.run();
 }
