@@ -7,7 +7,7 @@
 // with 36 transformed weights give 16 outputs.
 #include "kernels/conv/winograd.h"
 
-#include "kernels/conv/padded.h"
+#include "base/checked.h"
 #include "kernels/matmul/pack.h"
 #include "kernels/matmul/tile.h"
 
@@ -51,12 +51,11 @@ struct Tiles {
   size_t out;    // outputs of a tile in each direction
   size_t parts;  // inputs of a tile, and its products
   size_t down, across;
-  size_t block;  // tiles transformed together
-  Padded image;
+  size_t block;          // tiles transformed together
   bool whole;            // all weights are transformed before the tiles
   size_t panels, depth;  // of a unit
-  // Elements of scratch: padded image, whole weights; tiles and products of a thread, and its unit.
-  size_t planes, weights, columns, results, unit;
+  // Elements of scratch: whole weights; tiles and products of a thread, and its unit.
+  size_t weights, columns, results, unit;
   size_t count() const { return down * across; }
   size_t own() const { return columns + results + unit; }
 };
@@ -76,11 +75,6 @@ Result<Tiles> tiles_of(const ConvShape& s, bool transformed) {
   t.parts = is_strided(s) ? kStrided * kStrided : kPlaces;
   t.down = ceil_div(s.out[1], t.out);
   t.across = ceil_div(s.out[2], t.out);
-  KL_ASSIGN(t.image, padded_for(s, t.down * t.out, t.across * t.out));
-  KL_ASSIGN(size_t channels, checked_mul(s.groups, s.in_channels));
-  KL_ASSIGN(t.planes, checked_mul(t.image.plane(), channels));
-  KL_ASSIGN(t.planes, checked_add(t.planes, kPaddedSlack + 15));
-  t.planes = t.planes / 16 * 16;
   size_t wide = panels_of(s) * kWidth;
   KL_ASSIGN(size_t both, checked_add(s.in_channels, wide));
   KL_ASSIGN(size_t weights, checked_mul(s.in_channels, wide));
@@ -132,6 +126,34 @@ void transform_some(const ConvShape& s, const float* w, size_t n, size_t c, size
   }
   for (size_t pair = 0; pair < kPairs; ++pair)
     transforms_of(s)[pair](w, count, to + kRowPairs[pair][0] * rows, to + kRowPairs[pair][1] * rows, place);
+}
+
+// A tile of all input channels of group g, counted through all images. It is read in place, unless that
+// would reach out of x.
+template <size_t N>
+void put_channels(const Conv<float>& call, const Tiles& t, size_t g, size_t tile, float* to, size_t part) {
+  const ConvShape& s = call.shape;
+  size_t step = t.out * s.stride[1], plane = s.in_size();
+  const Window<N> window(s, static_cast<ptrdiff_t>(tile / t.across * step - s.pad[1]),
+                         static_cast<ptrdiff_t>(tile % t.across * step - s.pad[2]));
+  size_t planes = s.images * s.groups * s.in_channels;
+  const auto inside = static_cast<ptrdiff_t>(plane);
+  for (size_t c = 0; c < s.in_channels; c += L) {
+    size_t at = std::min(c, s.in_channels - L), before = g * s.in_channels + at, row = s.in[2];
+    const float* from[L];
+    float copy[L][N * N];
+    for (size_t q = 0; q < L; ++q) from[q] = call.x + (before + q) * plane + window.begin;
+    if ((window.begin < 0 && window.begin < -static_cast<ptrdiff_t>(before * plane)) ||
+        (window.end > inside && window.end > static_cast<ptrdiff_t>((planes - before - L + 1) * plane))) {
+      for (size_t q = 0; q < L; ++q) {
+        for (size_t i = 0; i < window.bottom - window.top; ++i)
+          for (size_t j = 0; j < N; ++j) copy[q][i * N + j] = window.columns[j] ? from[q][i * row + j] : 0;
+        from[q] = copy[q];
+      }
+      row = N;
+    }
+    put_tile(from, row, window, to + at, part);
+  }
 }
 
 }  // namespace
@@ -195,7 +217,7 @@ void winograd_pack(const ConvShape& s, const float* w, bool transformed, float* 
 Result<size_t> winograd_scratch(const ConvShape& s, bool transformed, int threads) {
   KL_ASSIGN(Tiles t, tiles_of(s, transformed));
   KL_ASSIGN(size_t count, checked_mul(t.own(), static_cast<size_t>(threads)));
-  KL_ASSIGN(count, checked_add(count, t.planes + t.weights));
+  KL_ASSIGN(count, checked_add(count, t.weights));
   return checked_mul(count, sizeof(float));
 }
 
@@ -213,10 +235,9 @@ void run_winograd(const Conv<float>& call, bool transformed, void* scratch, Para
   is_clamp({}, &product.lo, &product.hi);
   product.a_row = s.in_channels;
   bool strided = is_strided(s);
-  float* copy = static_cast<float*>(scratch);
-  float *whole = copy + t.planes, *own = whole + t.weights;
+  float *whole = static_cast<float*>(scratch), *own = whole + t.weights;
   size_t block = t.block, blocks = ceil_div(t.count(), block);
-  size_t channels = s.groups * s.in_channels, panels = panels_of(s);
+  size_t panels = panels_of(s);
   // Threads take as many blocks each, unless that means to read large weights for a few tiles. With fewer
   // blocks than threads, they transform the tiles together and share the channels of outputs.
   size_t crew = static_cast<size_t>(pool.threads());
@@ -237,17 +258,9 @@ void run_winograd(const Conv<float>& call, bool transformed, void* scratch, Para
     });
   }
   for (size_t image = 0; image < s.images && !cancelled(pool); ++image) {
-    pad_planes(s, t.image, call.x + image * channels * s.in_size(), channels, copy, pool);
     auto transform = [&](size_t g, size_t tile, size_t in_part, float* to) {
-      const float* x = copy + g * s.in_channels * t.image.plane() +
-                       tile / t.across * t.out * s.stride[1] * t.image.row() + tile % t.across * t.out;
-      for (size_t c = 0; c < s.in_channels; c += L) {
-        size_t at = std::min(c, s.in_channels - L);
-        const float* from[L];
-        for (size_t q = 0; q < L; ++q) from[q] = x + (at + q) * t.image.plane();
-        strided ? put_tile<kStrided>(from, t.image.row(), t.image.pitch, to + at, in_part)
-                : put_tile<kIn>(from, t.image.row(), 0, to + at, in_part);
-      }
+      strided ? put_channels<kStrided>(call, t, image * s.groups + g, tile, to, in_part)
+              : put_channels<kIn>(call, t, image * s.groups + g, tile, to, in_part);
     };
     if (parts > 1) {
       parallel_for(pool, s.groups * t.count(), 1, [&](size_t begin, size_t end) {

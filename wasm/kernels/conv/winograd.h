@@ -177,34 +177,71 @@ inline void turn(V (&r)[4]) {
   r[3] = second_halves(ef, gh);
 }
 
-// A tile of four channels to `to`, in parts of so many elements. With N == kStrided odd columns lie `odd`
-// behind the even ones.
+// The part of a tile of N x N inputs that lies in its plane; all else is zeros.
 template <size_t N>
-inline void put_tile(const float* const (&from)[L], size_t row, [[maybe_unused]] size_t odd, float* to,
+struct Window {
+  size_t top, bottom;  // rows
+  bool whole;          // has all columns
+  int32_t columns[N];  // all bits of those it has, or none
+  // Elements from the plane's first to that of the first row, and behind the last one that is read.
+  ptrdiff_t begin = 0, end = 0;
+
+  // The tile's first row and column; negative ones are padding.
+  Window(const ConvShape& s, ptrdiff_t row, ptrdiff_t column) {
+    constexpr ptrdiff_t zero = 0, n = N;
+    auto height = static_cast<ptrdiff_t>(s.in[1]), width = static_cast<ptrdiff_t>(s.in[2]);
+    ptrdiff_t first = std::clamp(-row, zero, n), last = std::clamp(height - row, first, n);
+    ptrdiff_t left = std::clamp(-column, zero, n), right = std::clamp(width - column, left, n);
+    if (left == right) last = first;
+    if (first < last) begin = (row + first) * width + column, end = begin + (last - first - 1) * width + n;
+    top = static_cast<size_t>(first), bottom = static_cast<size_t>(last);
+    whole = right - left == n;
+    for (ptrdiff_t j = 0; j < n; ++j) columns[j] = j >= left && j < right ? -1 : 0;
+  }
+};
+
+// A tile of four channels to `to`, in parts of so many elements. `from`: its first row in the plane, of which
+// all columns are read.
+template <size_t N>
+inline void put_tile(const float* const (&from)[L], size_t row, const Window<N>& window, float* to,
                      size_t part) {
+  using M = vec<int32_t, L>;
   V lines[N][N];
 #pragma nounroll
   for (size_t i = 0; i < N; ++i) {
-    V left[L], right[L], d[N];
+    size_t place = N == kIn ? i : i / 2 + i % 2 * kEven, at = (i - window.top) * row;
+    V d[N];
+    if (i < window.top || i >= window.bottom) {
 #pragma unroll
-    for (size_t t = 0; t < L; ++t)
-      left[t] = V::load(from[t] + i * row), right[t] = V::load(from[t] + i * row + (N == kIn ? 2 : 1));
+      for (size_t j = 0; j < N; ++j) lines[j][place] = V::splat(0.0f);
+      continue;
+    }
+    V left[L], right[L];
+#pragma unroll
+    for (size_t t = 0; t < L; ++t) left[t] = V::load(from[t] + at), right[t] = V::load(from[t] + at + N - L);
     turn(left);
     V ab = high_pairs(right[0], right[1]), cd = high_pairs(right[2], right[3]);
-#pragma unroll
-    for (size_t j = 0; j < L; ++j) d[j] = left[j];
+    V last = second_halves(ab, cd);
     if constexpr (N == kIn) {
-      d[4] = first_halves(ab, cd), d[5] = second_halves(ab, cd);
+#pragma unroll
+      for (size_t j = 0; j < L; ++j) d[j] = left[j];
+      d[4] = first_halves(ab, cd), d[5] = last;
     } else {
-      d[4] = second_halves(ab, cd);
+      d[0] = left[0], d[1] = left[2], d[kEven] = left[1], d[kEven + 1] = left[3];
 #pragma unroll
-      for (size_t t = 0; t < L; ++t) left[t] = V::load(from[t] + i * row + odd);
+      for (size_t t = 0; t < L; ++t) left[t] = V::load(from[t] + at + L);
       turn(left);
+      d[2] = left[0], d[3] = left[2], d[kEven + 2] = left[1], d[kEven + 3] = left[3];
+      d[4] = last;
+    }
+    if (!window.whole) {
 #pragma unroll
-      for (size_t j = 0; j < L; ++j) d[kEven + j] = left[j];
+      for (size_t j = 0; j < N; ++j) {
+        size_t column = N == kIn ? j : j < kEven ? 2 * j : 2 * (j - kEven) + 1;
+        d[j] = bit_cast<float>(bit_cast<int32_t>(d[j]) & M::load_splat(window.columns + column));
+      }
     }
     transform_inputs(d);
-    size_t place = N == kIn ? i : i / 2 + i % 2 * kEven;
 #pragma unroll
     for (size_t j = 0; j < N; ++j) lines[j][place] = d[j];
   }
