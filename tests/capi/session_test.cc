@@ -3,6 +3,8 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "capi/abi.h"
 #include "support/onnx_writer.h"
@@ -69,6 +71,14 @@ Handle floats(std::initializer_list<int64_t> dims, std::initializer_list<float> 
   return t;
 }
 
+// Feeds values by their handles.
+Done feed(Handle session, std::initializer_list<std::pair<Size, Handle>> values) {
+  std::vector<Exchange> feeds;
+  for (auto [port, value] : values) feeds.push_back({port, value, 0, 0, nullptr, 0, nullptr});
+  return kl_session_feed(session, feeds.data(), feeds.size());
+}
+Done run(Handle session) { return kl_session_run(session, nullptr, 0); }
+
 struct Balanced {
   Size objects = kl_live_objects(), bytes = kl_live_bytes();
   ~Balanced() {
@@ -89,10 +99,9 @@ TEST_CASE("a session describes itself, runs, and gives everything back") {
         "\"kind\":\"tensor\",\"dtype\":\"float32\",\"shape\":[\"\",2]}}],\"loops\":false}");
   for (int i = 0; i < 3; ++i) {
     Handle x = floats({1, 2}, {1, 2});
-    CHECK(kl_session_feed(session, 0, x) == 1);
+    CHECK(feed(session, {{0, x}}) == 1);
     kl_release(x);
-    CHECK(kl_session_fetch(session, 0) == 1);
-    REQUIRE_MESSAGE(kl_session_run(session) == 1, last_error());
+    REQUIRE_MESSAGE(run(session) == 1, last_error());
     Handle y = kl_session_result(session, 0);
     REQUIRE(kl_tensor_rank(y) == 2);
     CHECK(static_cast<int64_t*>(kl_tensor_dims(y))[0] == 2);
@@ -104,103 +113,112 @@ TEST_CASE("a session describes itself, runs, and gives everything back") {
   kl_release(session);
 }
 
-TEST_CASE("feeds and fetches are for one run") {
+TEST_CASE("feeds are for one run") {
   Balanced balanced;
   Handle session = open(concat_model());
   Handle x = floats({1, 2}, {1, 2});
-  CHECK(kl_session_feed(session, 0, x) == 1);
-  CHECK(kl_session_run(session) == 1);
-  CHECK(kl_session_run(session) == 0);
+  CHECK(run(session) == 0);
+  CHECK(feed(session, {{0, x}}) == 1);
+  CHECK(run(session) == 1);
+  CHECK(run(session) == 0);
+  CHECK(has(last_error(), "without feeds"));
+  CHECK(feed(session, {}) == 0);
   CHECK(has(last_error(), "missing_input"));
-  CHECK(kl_session_feed(session, 1, x) == 0);
-  CHECK(kl_session_fetch(session, 1) == 0);
-  CHECK(kl_session_feed(session, 0, session) == 0);
+  CHECK(feed(session, {{0, x}, {1, x}}) == 0);
+  CHECK(feed(session, {{0, session}}) == 0);
+  CHECK(run(session) == 0);
+  Exchange nothing{1, 0, 0, 0, nullptr, 0, nullptr};
+  CHECK(feed(session, {{0, x}}) == 1);
+  CHECK(kl_session_run(session, &nothing, 1) == 0);
   kl_release(x);
   kl_release(session);
 }
 
-TEST_CASE("elements of an input may follow once it is known where they are read") {
+TEST_CASE("elements go along with a feed, or follow once it is known where they are read") {
   Balanced balanced;
   Handle session = open(concat_model());
-  auto feed = [&](int64_t rows) {
-    int64_t dims[] = {rows, 2};
-    return kl_session_feed_later(session, 0, 1, dims, 2);
-  };
-  CHECK(kl_session_feed_data(session, 0) == nullptr);
-  Handle held = 0;
-  for (float first : {1.0f, 5.0f, 9.0f}) {
-    CHECK(feed(1) == 1);
-    CHECK(kl_session_feed_data(session, 0) == nullptr);
-    CHECK(kl_session_fetch(session, 0) == 1);
-    REQUIRE_MESSAGE(kl_session_place(session) == 1, last_error());
-    auto* x = static_cast<float*>(kl_session_feed_data(session, 0));
-    REQUIRE(x != nullptr);
-    x[0] = first, x[1] = first + 1;
-    if (held) CHECK(static_cast<float*>(kl_tensor_data(held))[0] == 1);
-    REQUIRE_MESSAGE(kl_session_run(session) == 1, last_error());
-    Handle y = kl_session_result(session, 0);
-    REQUIRE(kl_tensor_bytes(y) == 4 * sizeof(float));
-    CHECK(static_cast<float*>(kl_tensor_data(y))[2] == first);
-    CHECK(static_cast<float*>(kl_tensor_data(y))[3] == first + 1);
-    // The first result stays in somebody's hands.
-    if (held)
-      kl_release(y);
-    else
-      held = y;
-  }
-  CHECK(static_cast<float*>(kl_tensor_data(held))[3] == 2);
-  // Fed, but not placed; of no numeric type; too large; refused when placed, and forgotten.
-  CHECK(feed(1) == 1);
-  CHECK(kl_session_run(session) == 0);
-  CHECK(has(last_error(), "no elements"));
   int64_t dims[] = {1, 2};
-  CHECK(kl_session_feed_later(session, 0, 8, dims, 2) == 0);
-  CHECK(kl_session_feed_later(session, 0, 99, dims, 2) == 0);
-  CHECK(kl_session_feed_later(session, 1, 1, dims, 2) == 0);
-  CHECK(feed(int64_t{1} << 62) == 0);
-  CHECK(feed(-1) == 0);
-  CHECK(kl_session_feed_later(session, 0, 7, dims, 2) == 1);
-  CHECK(kl_session_place(session) == 0);
-  CHECK(has(last_error(), "invalid_input"));
-  CHECK(kl_session_run(session) == 0);
-  CHECK(has(last_error(), "missing_input"));
-  Handle x = floats({2, 2}, {1, 2, 3, 4});
-  CHECK(kl_session_feed(session, 0, x) == 1);
-  CHECK(kl_session_place(session) == 1);
-  CHECK(kl_session_run(session) == 1);
-  for (Handle h : {x, held, session}) kl_release(h);
+  Exchange x{0, 0, 1, 2, dims, 2 * sizeof(float), nullptr}, y{0, 0, 0, 0, nullptr, 0, nullptr};
+  for (float first : {1.0f, 5.0f, 9.0f}) {
+    for (bool along : {false, true}) {
+      auto* scratch = static_cast<float*>(kl_scratch(64));
+      x.data = along ? scratch : nullptr;
+      scratch[0] = first, scratch[1] = first + 1;
+      REQUIRE_MESSAGE(kl_session_feed(session, &x, 1) == 1, last_error());
+      auto* elements = static_cast<float*>(x.data);
+      REQUIRE(elements != nullptr);
+      CHECK((elements == scratch) == along);
+      if (!along) elements[0] = first, elements[1] = first + 1;
+      REQUIRE_MESSAGE(kl_session_run(session, &y, 1) == 1, last_error());
+      CHECK(y.dtype == 1);
+      REQUIRE(y.rank == 2);
+      CHECK(y.dims[0] == 2);
+      REQUIRE(y.bytes == 4 * sizeof(float));
+      CHECK(static_cast<float*>(y.data)[2] == first);
+      CHECK(static_cast<float*>(y.data)[3] == first + 1);
+    }
+  }
+  // Results in somebody's hands stay as they are.
+  Handle held = kl_session_result(session, 0);
+  CHECK(kl_session_result(session, 1) == 0);
+  x.data = nullptr;
+  CHECK(kl_session_feed(session, &x, 1) == 1);
+  std::memset(x.data, 0, x.bytes);
+  CHECK(run(session) == 1);
+  CHECK(static_cast<float*>(kl_tensor_data(held))[3] == 10);
+  // Elements elsewhere, or more than there is room for; too few; of no numeric type; extents that are none.
+  float own[2] = {};
+  auto refused = [&](Exchange wrong, std::string_view why) {
+    CHECK(kl_session_feed(session, &wrong, 1) == 0);
+    std::string error = last_error();
+    CHECK_MESSAGE(has(error, why), error);
+    CHECK(run(session) == 0);
+  };
+  refused({0, 0, 1, 2, dims, 2 * sizeof(float), own}, "scratch");
+  constexpr size_t kRoom = 1 << 20;
+  auto* end = static_cast<std::byte*>(kl_scratch(kRoom)) + kRoom;
+  refused({0, 0, 1, 2, dims, 2 * sizeof(float), end - 4}, "scratch");
+  refused({0, 0, 1, 2, dims, sizeof(float), nullptr}, "invalid_input");
+  for (int32_t dtype : {0, 8, 99, -1}) refused({0, 0, dtype, 2, dims, 8, nullptr}, "element type");
+  refused({0, 0, 7, 2, dims, 16, nullptr}, "invalid_input");
+  refused({1, 0, 1, 2, dims, 8, nullptr}, "no input 1");
+  int64_t negative[] = {-1, 2}, large[] = {int64_t{1} << 62, 2};
+  refused({0, 0, 1, 2, negative, 8, nullptr}, "invalid_shape");
+  refused({0, 0, 1, 2, large, 8, nullptr}, "limit_exceeded");
+  int64_t many[99] = {};
+  refused({0, 0, 1, 99, many, 0, nullptr}, "limit_exceeded");
+  for (Handle h : {held, session}) kl_release(h);
 }
 
 TEST_CASE("a failed run says where, and the next one works") {
   Balanced balanced;
   Handle session = open(concat_model());
   Handle wrong = floats({2}, {1, 2});
-  CHECK(kl_session_feed(session, 0, wrong) == 1);
-  CHECK(kl_session_run(session) == 0);
+  CHECK(feed(session, {{0, wrong}}) == 0);
   std::string error = last_error();
   CHECK(has(error, "\"code\":\"invalid_input\""));
   CHECK(has(error, "\"input\":\"x\""));
   CHECK(has(error, "\"fixer\":\"developer\""));
   Handle right = floats({1, 2}, {1, 2});
-  CHECK(kl_session_feed(session, 0, right) == 1);
-  CHECK(kl_session_run(session) == 1);
+  CHECK(feed(session, {{0, right}}) == 1);
+  CHECK(run(session) == 1);
   for (Handle h : {wrong, right, session}) kl_release(h);
 }
 
 TEST_CASE("profiling is recorded only while it is on") {
   Balanced balanced;
   Handle session = open(concat_model());
-  auto run = [&] {
+  auto run_once = [&] {
     Handle x = floats({1, 2}, {1, 2});
-    kl_session_feed(session, 0, x);
+    feed(session, {{0, x}});
     kl_release(x);
-    REQUIRE(kl_session_run(session) == 1);
+    REQUIRE(run(session) == 1);
   };
   CHECK(kl_session_set_profiling(session, 1) == 1);
-  run();
+  run_once();
   CHECK(has(text_of(kl_session_profile(session)), "n\\\"1\\\""));
   CHECK(kl_session_set_profiling(session, 0) == 1);
-  run();
+  run_once();
   CHECK(has(text_of(kl_session_profile(session)), "\"traceEvents\":[]"));
   kl_release(session);
 }
@@ -223,11 +241,11 @@ TEST_CASE("a named dimension can be fixed before opening") {
 TEST_CASE("calls on a session that is not open fail") {
   Balanced balanced;
   Handle session = kl_session_new();
-  CHECK(kl_session_run(session) == 0);
+  CHECK(feed(session, {}) == 0);
+  CHECK(run(session) == 0);
   CHECK(kl_session_describe(session) == 0);
   CHECK(kl_session_info(session) == 0);
   CHECK(kl_session_profile(session) == 0);
-  CHECK(kl_session_fetch(session, 0) == 0);
   CHECK(kl_session_result(session, 0) == 0);
   CHECK(kl_session_cancel_flag(session) == nullptr);
   kl_release(session);

@@ -180,7 +180,7 @@ TEST_CASE("forged and stale handles are errors") {
     CHECK(kl_bytes_size(h) == 0);
     CHECK(kl_sequence_length(h) == 0);
     CHECK(kl_map_keys(h) == 0);
-    CHECK(kl_session_run(h) == 0);
+    CHECK(kl_session_run(h, nullptr, 0) == 0);
     CHECK(last_code() == "invalid_argument");
     kl_release(h);
   }

@@ -3,6 +3,7 @@
 
 #include "runtime/session.h"
 #include "support/graph_builder.h"
+#include "support/named_values.h"
 
 using namespace kinglet;
 using namespace kinglet::testing;
@@ -11,7 +12,7 @@ namespace {
 
 std::vector<Value> run(Session& session, const std::vector<NamedValue>& feeds) {
   std::vector<Value> out;
-  require_ok(session.run(feeds, {}, &out));
+  require_ok(run(session, feeds, &out));
   return out;
 }
 
@@ -109,57 +110,62 @@ TEST_CASE("memory is used again once results are let go") {
 TEST_CASE("elements that follow are read where they were written, and copied where that is not possible") {
   Session session(Chain(3).graph);
   Shape shape{100};
-  auto check = [&](std::vector<NamedValue>& feeds, const Floats& x) {
-    check_chain(run(session, feeds), x, true);
+  auto run_prepared = [&] {
+    std::vector<Value> out;
+    require_ok(session.run(&out));
+    return out;
   };
   for (float first : {1.0f, 500.0f}) {
     std::vector<NamedValue> feeds{later("x", shape)};
-    require_ok(session.place(feeds));
+    require_ok(prepare(session, feeds));
     const std::byte* data = feeds[0].value.tensor()->data();
     write(feeds[0], counted(first));
     size_t live = Buffer::live_bytes();
-    auto out = run(session, feeds);
+    auto out = run_prepared();
     CHECK(out[0].tensor()->data() == data);
     CHECK(Buffer::live_bytes() == live);
     check_chain(out, counted(first), true);
   }
-  // Placed, and results of the run before are still there.
+  // Prepared, and results of the run before are still there.
   auto held = run(session, {{"x", column(counted(3))}});
   std::vector<NamedValue> feeds{later("x", shape)};
-  require_ok(session.place(feeds));
+  require_ok(prepare(session, feeds));
   write(feeds[0], counted(4));
   check_chain(held, counted(3), true);
-  // Placed once more, and then another run comes first.
-  require_ok(session.place(feeds));
-  std::vector<NamedValue> other{{"x", column(counted(5))}};
-  std::vector<NamedValue> kept = feeds;
-  kept[0].value = *feeds[0].value.tensor()->clone();
-  check(other, counted(5));
-  check(kept, counted(4));
+  // Another run comes first, and what was written is still there.
+  std::vector<NamedValue> other{later("x", shape)};
+  require_ok(prepare(session, other));
+  write(other[0], counted(5));
+  check_chain(run_prepared(), counted(5), true);
+  check_chain(run(session, feeds), counted(4), true);
   check_chain(held, counted(3), true);
 }
 
 TEST_CASE("a run that was cancelled leaves nothing behind in the next") {
   Session session(Chain(3).graph);
   std::vector<NamedValue> feeds{later("x", {100})};
-  require_ok(session.place(feeds));
+  require_ok(prepare(session, feeds));
   write(feeds[0], counted(1));
   session.cancel().request();
   std::vector<Value> out;
-  CHECK(session.run(feeds, {}, &out).code() == Code::kCancelled);
+  CHECK(session.run(&out).code() == Code::kCancelled);
+  CHECK(session.run(&out).code() == Code::kInvalidArgument);
   check_chain(run(session, {{"x", column(counted(2))}}), counted(2), true);
   feeds = {later("x", {100})};
-  require_ok(session.place(feeds));
+  require_ok(prepare(session, feeds));
   write(feeds[0], counted(9));
-  check_chain(run(session, feeds), counted(9), true);
+  require_ok(session.run(&out));
+  check_chain(out, counted(9), true);
 }
 
-TEST_CASE("feeds are refused when they are placed as in a run") {
+TEST_CASE("feeds are refused when they are prepared, and forgotten") {
   Session session(Chain(1).graph);
-  std::vector<NamedValue> none, wrong{later("z", {100})}, unfit{later("x", {7})};
-  CHECK(session.place(none).code() == Code::kMissingInput);
-  CHECK(session.place(wrong).code() == Code::kInvalidInput);
-  CHECK_FALSE(session.place(unfit).ok());
+  std::vector<NamedValue> none, wrong{{"x", Tensor(DType::kInt64, {100}, nullptr)}}, unfit{later("x", {7})};
+  CHECK(prepare(session, none).code() == Code::kMissingInput);
+  CHECK(prepare(session, wrong).code() == Code::kInvalidInput);
+  CHECK_FALSE(prepare(session, unfit).ok());
+  std::vector<Value> out;
+  CHECK(session.run(&out).code() == Code::kInvalidArgument);
   check_chain(run(session, {{"x", column(counted(2))}}), counted(2), true);
 }
 
@@ -181,10 +187,11 @@ TEST_CASE("plans of other shapes share the arena, one after the other") {
     CHECK(read<float>(out[1]) == values);
     std::vector<NamedValue> feeds{later("x", {n}), {"y", same}, later("unused", {n + 1})};
     out.clear();
-    require_ok(session.place(feeds));
+    require_ok(prepare(session, feeds));
     write(feeds[0], Floats(values.size(), 1));
     write(feeds[2], Floats(values.size() + 1, 9));
-    auto mixed = run(session, feeds);
+    std::vector<Value> mixed;
+    require_ok(session.run(&mixed));
     CHECK(read<float>(mixed[0]) == Floats(values.size(), -3));
     CHECK(read<float>(mixed[1]) == values);
     if (n == 300) held = mixed;

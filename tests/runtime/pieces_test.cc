@@ -4,6 +4,7 @@
 
 #include "runtime/session.h"
 #include "support/graph_builder.h"
+#include "support/named_values.h"
 
 using namespace kinglet;
 using namespace kinglet::testing;
@@ -73,7 +74,7 @@ struct Model {
     for (int turn = 0; turn < 2; ++turn) {
       std::vector<Value> out;
       std::vector<NamedValue> feeds{{"x", floats({1, rows(0), kColumns}, values[0])}};
-      require_ok(session.run(feeds, {}, &out));
+      require_ok(testing::run(session, feeds, &out));
       for (size_t i = 0; i < wanted.size(); ++i) CHECK(read<float>(out[i]) == values[wanted[i]]);
     }
     return session.program().plans().front();

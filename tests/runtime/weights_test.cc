@@ -4,6 +4,7 @@
 
 #include "runtime/session.h"
 #include "support/graph_builder.h"
+#include "support/named_values.h"
 
 using namespace kinglet;
 using namespace kinglet::testing;
@@ -30,7 +31,7 @@ Tensor filled_bytes(const Shape& shape, int zero) {
 template <class T = float>
 std::vector<T> run(Session& session, std::vector<NamedValue> feeds) {
   std::vector<Value> out;
-  require_ok(session.run(feeds, {}, &out));
+  require_ok(testing::run(session, feeds, &out));
   return read<T>(out[0]);
 }
 

@@ -13,14 +13,21 @@ export async function createEngine(variant) {
   const [
     { Abi },
     { Heap },
-    { readValue, writeValue },
+    { isNumeric, writeValue },
+    { giveFeeds, takeResults },
     { toWire },
     { importsFor, sharedMemoryFor },
     { KingletError },
   ] = await Promise.all(
-    ['abi/abi.js', 'abi/heap.js', 'abi/values.js', 'worker/values.js', 'host/imports.js', 'errors.js'].map(
-      load,
-    ),
+    [
+      'abi/abi.js',
+      'abi/heap.js',
+      'abi/values.js',
+      'abi/exchange.js',
+      'worker/values.js',
+      'host/imports.js',
+      'errors.js',
+    ].map(load),
   );
   const bytes = await readFile(fileURLToPath(new URL(`kinglet-${variant}.wasm`, dist)));
   const module = await WebAssembly.compile(bytes);
@@ -74,27 +81,23 @@ export async function createEngine(variant) {
   /** Runs with values by input name and gives all outputs by name. */
   function run(session, feeds) {
     const { inputs, outputs } = JSON.parse(abi.sessionDescribe(session));
+    const given = [];
     for (const [i, { name, type }] of inputs.entries()) {
       if (feeds[name] === undefined) continue;
-      const value = writeValue(abi, toWire(feeds[name], type, name));
-      try {
-        abi.sessionFeed(session, i, value);
-      } finally {
-        release(value);
-      }
+      const value = toWire(feeds[name], type, name);
+      given.push([i, isNumeric(value) ? value : writeValue(abi, value)]);
     }
-    for (const i of outputs.keys()) abi.sessionFetch(session, i);
-    guarded(() => abi.sessionRun(session));
-    const results = {};
-    for (const [i, { name }] of outputs.entries()) {
-      const handle = abi.sessionResult(session, i);
-      try {
-        results[name] = readValue(abi, handle);
-      } finally {
-        release(handle);
-      }
+    const all = [...outputs.keys()];
+    try {
+      const results = guarded(() => {
+        const rows = giveFeeds(abi, session, given, all);
+        abi.sessionRun(session, rows, all.length);
+        return takeResults(abi, session, rows, all);
+      });
+      return Object.fromEntries(outputs.map(({ name }, i) => [name, results[i]]));
+    } finally {
+      for (const [, value] of given) if (typeof value === 'number') release(value);
     }
-    return results;
   }
 
   return { abi, heap, open, run, release, KingletError };

@@ -67,12 +67,24 @@ inBothPlaces((open) => {
     await session.release();
   });
 
-  test('dimensions of other makers’ tensors that are no integers are refused; the session goes on', async () => {
+  test('dimensions of other makers’ tensors that are no integers, and elements that do not fit, are refused; the session goes on', async () => {
     const session = await open();
     for (const dim of [1.5, 2 ** 60, Number.NaN]) {
       const a = { type: 'float32', dims: [dim, 3], data: new Float32Array(6) };
       await fails(session.run({ ...feeds(), a }), 'invalid_argument', /is not an integer/);
     }
+    // Wrong extents, too few elements, and elements of another size.
+    const odd = [
+      { dims: [-2, 3], data: new Float32Array(6) },
+      { dims: [2, 3], data: new Float32Array(5) },
+      { dims: [2, 3], data: new Float64Array(6) },
+      { dims: [2000, 3], data: new Float64Array(6000) },
+    ];
+    for (const given of odd)
+      await fails(session.run({ ...feeds(), a: { type: 'float32', ...given } }), /^invalid_/);
+    await assert.rejects(
+      session.run({ ...feeds(), a: { type: 'float32', dims: [2, 3], data: [1, 2, 3, 4, 5, 6] } }),
+    );
     assert.deepEqual((await session.run(feeds())).joined.dims, [3, 3]);
     await session.release();
   });

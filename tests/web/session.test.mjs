@@ -85,6 +85,23 @@ inBothPlaces((open) => {
     });
   }
 
+  test('tensors of all sizes pass through, in arrays of their own and in parts of others', async () => {
+    const session = await open(identity('float32'));
+    for (const rows of [1, 8, 9, 511, 512, 513, 2049, 150_000]) {
+      const all = Float32Array.from({ length: 2 * rows + 3 }, (_, i) => i - 0.5);
+      for (const data of [all.slice(3), all.subarray(3)]) {
+        const { y } = await session.run({ x: new Tensor('float32', data, [rows, 2]) });
+        assert.deepEqual(y.data, data);
+        assert.equal(y.data.byteLength, y.data.buffer.byteLength);
+      }
+    }
+    await session.release();
+    const bytesSession = await open(identity('uint8'));
+    const x = new Tensor('uint8', Buffer.from([1, 2, 3, 4]), [2, 2]);
+    assert.deepEqual([...(await bytesSession.run({ x })).y.data], [1, 2, 3, 4]);
+    await bytesSession.release();
+  });
+
   test('an empty tensor passes through', async () => {
     const session = await open(identity('float32'));
     const { y } = await session.run({ x: new Tensor('float32', new Float32Array(0), [0, 2]) });

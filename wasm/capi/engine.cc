@@ -14,8 +14,6 @@ struct OpenSession {
   std::vector<ExternalFile> files;
   OpenOptions options;
   OpenedModel model;
-  std::vector<std::pair<size_t, Value>> feeds;
-  std::vector<size_t> fetches;
   std::vector<Value> results;
 };
 
@@ -83,37 +81,60 @@ Status open(OpenSession& s, bool optimize, bool profile) {
   return {};
 }
 
-// The feeds by name; the session has none any more.
-std::vector<NamedValue> take_feeds(OpenSession& s) {
-  std::vector<NamedValue> named;
-  for (auto& [input, value] : std::exchange(s.feeds, {}))
-    named.push_back({s.model.session->inputs()[input].name, std::move(value)});
-  return named;
+Result<Value> feed_from(const Exchange& feed) {
+  if (feed.value != 0) return value_of(feed.value);
+  KL_REQUIRE(is_dtype(feed.dtype) && feed.dtype != static_cast<int>(DType::kString), kInvalidArgument,
+             "element type ", feed.dtype);
+  DType dtype = static_cast<DType>(feed.dtype);
+  KL_ASSIGN(Shape shape, shape_from({feed.dims, feed.rank}));
+  KL_ASSIGN(int64_t count, checked_count(shape));
+  KL_ASSIGN(size_t bytes, checked_bytes(dtype, count));
+  KL_REQUIRE(bytes == feed.bytes, kInvalidInput, feed.bytes, " bytes for a tensor ", dtype, shape);
+  if (feed.data == nullptr) return Value(Tensor(dtype, shape, nullptr));
+  const Bytes& memory = scratch();
+  auto at =
+      reinterpret_cast<uintptr_t>(feed.data) - reinterpret_cast<uintptr_t>(memory ? memory->data() : nullptr);
+  KL_REQUIRE(memory && at <= memory->bytes() && bytes <= memory->bytes() - at, kInvalidArgument,
+             "elements that are not in the scratch memory");
+  return Value(Tensor(dtype, shape, memory, at));
 }
 
-Status place(OpenSession& s) {
+Status set_feeds(Session& session, std::span<const Exchange> exchanges) {
+  auto feeds = session.new_feeds();
+  for (const Exchange& feed : exchanges) {
+    KL_REQUIRE(feed.port < feeds.size(), kInvalidArgument, "there is no input ", feed.port);
+    KL_ASSIGN(feeds[feed.port], feed_from(feed));
+  }
+  return session.prepare();
+}
+
+Status feed(OpenSession& s, std::span<Exchange> exchanges) {
+  Session& session = *s.model.session;
   s.results.clear();
-  std::vector<size_t> inputs;
-  for (auto& [input, value] : s.feeds) inputs.push_back(input);
-  auto named = take_feeds(s);
-  KL_TRY(s.model.session->place(named));
-  for (size_t i = 0; i < inputs.size(); ++i) s.feeds.emplace_back(inputs[i], std::move(named[i].value));
+  if (Status status = set_feeds(session, exchanges); !status.ok()) {
+    session.new_feeds();
+    return status;
+  }
+  for (Exchange& feed : exchanges)
+    if (const Tensor* t = session.feeds()[feed.port].tensor(); t != nullptr && feed.data == nullptr)
+      feed.data = t->data();
   return {};
 }
 
-Status run(OpenSession& s) {
-  auto named = take_feeds(s);
-  auto fetches = std::exchange(s.fetches, {});
-  s.results.clear();
-  for (const NamedValue& feed : named) {
-    const Tensor* t = feed.value.tensor();
-    KL_REQUIRE(t == nullptr || t->data() != nullptr, kInvalidArgument, "input '", feed.name,
-               "' has no elements yet");
+Status run(OpenSession& s, std::span<Exchange> exchanges) {
+  KL_TRY(s.model.session->run(&s.results));
+  for (Exchange& result : exchanges) {
+    KL_REQUIRE(result.port < s.results.size(), kInvalidArgument, "there is no output ", result.port);
+    const Tensor* t = s.results[result.port].tensor();
+    if (t == nullptr || t->dtype() == DType::kString) {
+      result.dtype = 0;
+    } else {
+      result = {
+          result.port, 0,        static_cast<int32_t>(t->dtype()), t->shape().size(), t->shape().begin(),
+          t->bytes(),  t->data()};
+    }
   }
-  Session& session = *s.model.session;
-  std::vector<std::string_view> names;
-  for (size_t output : fetches) names.push_back(session.outputs()[output].name);
-  return session.run(named, names, &s.results);
+  return {};
 }
 
 // Keeps the outcome of `action(session)`, for an open session.
@@ -195,56 +216,19 @@ Text kl_session_describe(Handle session) {
   });
 }
 
-Done kl_session_feed(Handle session, Size input, Handle value) {
-  return on_open(session, [&](OpenSession& s) -> Status {
-    KL_REQUIRE(input < s.model.session->inputs().size(), kInvalidArgument, "there is no input ", input);
-    KL_ASSIGN(Value held, value_of(value));
-    s.feeds.emplace_back(input, std::move(held));
-    return {};
-  });
+Done kl_session_feed(Handle session, Exchange* feeds, Size feeds_count) {
+  return on_open(session, [&](OpenSession& s) { return feed(s, {feeds, feeds_count}); });
 }
 
-Done kl_session_feed_later(Handle session, Size input, int32_t dtype, const int64_t* dims, Size dims_length) {
-  return on_open(session, [&](OpenSession& s) -> Status {
-    KL_REQUIRE(input < s.model.session->inputs().size(), kInvalidArgument, "there is no input ", input);
-    KL_REQUIRE(is_dtype(dtype) && dtype != static_cast<int>(DType::kString), kInvalidArgument,
-               "element type ", dtype);
-    KL_ASSIGN(Shape shape, shape_from({dims, dims_length}));
-    KL_TRY(std::move(checked_count(shape).status()));
-    s.feeds.emplace_back(input, Tensor(static_cast<DType>(dtype), shape, nullptr));
-    return {};
-  });
+Done kl_session_run(Handle session, Exchange* results, Size results_count) {
+  return on_open(session, [&](OpenSession& s) { return run(s, {results, results_count}); });
 }
 
-Done kl_session_place(Handle session) {
-  return on_open(session, [](OpenSession& s) { return place(s); });
-}
-
-Address kl_session_feed_data(Handle session, Size input) {
-  auto s = opened(session);
-  if (!s.ok()) return nullptr;
-  for (const auto& [at, value] : (*s)->feeds)
-    if (const Tensor* t = value.tensor(); at == input && t != nullptr) return t->data();
-  return nullptr;
-}
-
-Done kl_session_fetch(Handle session, Size output) {
-  return on_open(session, [&](OpenSession& s) -> Status {
-    KL_REQUIRE(output < s.model.session->outputs().size(), kInvalidArgument, "there is no output ", output);
-    s.fetches.push_back(output);
-    return {};
-  });
-}
-
-Done kl_session_run(Handle session) {
-  return on_open(session, [](OpenSession& s) { return run(s); });
-}
-
-Handle kl_session_result(Handle session, Size index) {
+Handle kl_session_result(Handle session, Size output) {
   return put_result([&]() -> Result<Value> {
     KL_ASSIGN(SessionRef s, opened(session));
-    KL_REQUIRE(index < s->results.size(), kInvalidArgument, "there is no result ", index);
-    return std::exchange(s->results[index], {});
+    KL_REQUIRE(output < s->results.size(), kInvalidArgument, "there is no result ", output);
+    return std::exchange(s->results[output], {});
   }());
 }
 

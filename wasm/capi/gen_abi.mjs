@@ -49,6 +49,9 @@ function parameters(text) {
     } else if (type === 'int64_t') {
       taken.push(`${js}: number`);
       passed.push(`BigInt(${js})`);
+    } else if (type === 'Exchange*') {
+      taken.push(`${js}: Address`);
+      passed.push(js);
     } else if (type === 'Size' || type === 'int32_t' || type === 'Handle') {
       taken.push(`${js}: ${type === 'Handle' ? 'Handle' : 'number'}`);
       passed.push(js);

@@ -30,6 +30,9 @@ Result<Value> value_of(Handle handle);
 Result<Tensor> tensor_of(Handle handle);
 Result<SessionRef> session_of(Handle handle);
 
+// What kl_scratch gave last; null before that. New memory gets a new buffer.
+const Bytes& scratch();
+
 // Keeps `status` for kl_last_error. True when it is a success.
 bool keep(Status status);
 const Status& last_error();

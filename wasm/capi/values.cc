@@ -21,10 +21,13 @@ int32_t trap_cause = 0;
   __builtin_trap();
 }
 
-struct Scratch {
-  void* data = nullptr;
-  size_t bytes = 0;
-} scratch;
+// Beyond the end of tensors' memory, which kernels may read.
+constexpr size_t kSlack = 16;
+
+Bytes& scratch_bytes() {
+  static Bytes* bytes = new Bytes;
+  return *bytes;
+}
 
 Result<Value> strings_from(const Shape& shape, const Bytes& packed) {
   KL_ASSIGN(int64_t count, checked_count(shape));
@@ -95,18 +98,23 @@ const Tensor* peek(Handle handle) {
 
 }  // namespace
 
+const Bytes& scratch() { return scratch_bytes(); }
+
 }  // namespace kinglet::capi
 
 using namespace kinglet;
 using namespace kinglet::capi;
 
 Address kl_scratch(Size bytes) {
-  if (bytes > scratch.bytes) {
-    void* data = std::realloc(scratch.data, bytes);
-    if (!data) return nullptr;
-    scratch = {data, bytes};
+  Bytes& held = scratch_bytes();
+  if (!held || bytes > held->bytes()) {
+    held = nullptr;
+    // Not held to the limit on buffers, as it serves for arguments of any call.
+    void* data = bytes <= SIZE_MAX - kSlack ? std::malloc(bytes + kSlack) : nullptr;
+    if (data == nullptr) return nullptr;
+    held = Buffer::borrow(data, bytes, std::shared_ptr<void>(data, std::free));
   }
-  return scratch.data;
+  return held->data();
 }
 
 Text kl_last_error() {

@@ -15,13 +15,6 @@ bool same_value(const Tensor* a, const Tensor* b) {
   if (a == nullptr || b == nullptr) return a == b;
   return std::memcmp(a->data(), b->data(), a->bytes()) == 0;
 }
-
-bool same_inputs(std::span<const Port> a, std::span<const Port> b) {
-  return std::ranges::equal(a, b, [](const Port& x, const Port& y) {
-    return x.dtype == y.dtype && x.shape_known == y.shape_known && x.shape == y.shape &&
-           same_value(x.constant, y.constant);
-  });
-}
 }  // namespace
 
 class Program::Packs final : public PackCache {
@@ -83,19 +76,24 @@ Program::Program(std::shared_ptr<Graph> graph, int threads, std::shared_ptr<Pack
       credit_(inner ? 0 : kCredit) {}
 
 Result<std::shared_ptr<const Plan>> Program::plan(std::span<const Port> inputs) {
-  std::vector<Port> key(inputs.begin(), inputs.end());
-  auto choose = [&] {
-    bool any = false;
-    for (size_t i = 0; i < key.size(); ++i) {
-      bool take = i < 64 && (keyed_ >> i & 1) != 0 && inputs[i].constant != nullptr &&
+  // What of an input's value is part of the key.
+  auto value = [&](size_t i) {
+    bool counts = i < 64 && (keyed_ >> i & 1) != 0 && inputs[i].constant != nullptr &&
                   may_steer(inputs[i].dtype, inputs[i].shape, kKeyElements);
-      key[i].constant = take ? inputs[i].constant : nullptr;
-      any |= take;
-    }
-    return any;
+    return counts ? inputs[i].constant : nullptr;
   };
-  bool valued = choose();
-  auto it = std::ranges::find_if(kept_, [&](const Kept& k) { return same_inputs(k.key, key); });
+  bool valued = false;
+  for (size_t i = 0; keyed_ != 0 && i < inputs.size(); ++i) valued |= value(i) != nullptr;
+  auto fits = [&](const Kept& kept) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const Port &x = kept.key[i], &y = inputs[i];
+      if (x.dtype != y.dtype || x.shape_known != y.shape_known || !(x.shape == y.shape) ||
+          !same_value(x.constant, value(i)))
+        return false;
+    }
+    return true;
+  };
+  auto it = std::ranges::find_if(kept_, fits);
   if (it != kept_.end()) {
     if (valued) credit_ = std::min(credit_ + 1, kCredit);
     std::rotate(kept_.begin(), it, it + 1);
@@ -105,26 +103,27 @@ Result<std::shared_ptr<const Plan>> Program::plan(std::span<const Port> inputs) 
     credit_ = 0;
     keyed_ = 0;
   }
-  Kept made;
+  Kept made{{inputs.begin(), inputs.end()}, {}, nullptr};
+  made.values.reserve(inputs.size());
   // Values that turn out to matter become part of the plan, which may show more of them.
   for (;;) {
-    valued = choose();
     made.values.clear();
-    made.values.reserve(key.size());
-    for (Port& port : key) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      Port& port = made.key[i];
+      port.constant = value(i);
       if (port.constant == nullptr) continue;
       KL_ASSIGN(Tensor own, port.constant->clone());
       made.values.push_back(std::move(own));
       port.constant = &made.values.back();
     }
-    KL_ASSIGN(Plan plan, make_plan(*graph_, key, *packs_, threads_, !inner_));
+    valued = !made.values.empty();
+    KL_ASSIGN(Plan plan, make_plan(*graph_, made.key, *packs_, threads_, !inner_));
     uint64_t wanted = plan.steering & ~keyed_;
     made.plan = std::make_shared<const Plan>(std::move(plan));
     if (wanted == 0 || credit_ < kPlanCost) break;
     keyed_ |= wanted;
   }
   if (valued) credit_ -= kPlanCost;
-  made.key = std::move(key);
   if (kept_.size() == kKeptPlans) kept_.pop_back();
   kept_.insert(kept_.begin(), std::move(made));
   return kept_.front().plan;

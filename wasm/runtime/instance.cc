@@ -54,8 +54,7 @@ class Instance::StepRun final : public Run {
 };
 
 Status Instance::bind(std::shared_ptr<const Plan> plan) {
-  bool mine = std::exchange(placed_, false) && plan_ == plan;
-  bool lent = !mine && lease_ && lease_.use_count() > 1;
+  bool lent = lease_ && lease_.use_count() > 1;
   if (plan_ == plan && !lent) return {};
   plan_ = nullptr;
   values_.clear();
@@ -186,15 +185,15 @@ Status Instance::run_step(size_t index) {
   return {};
 }
 
-Result<std::shared_ptr<const Plan>> Instance::plan_for(std::span<const Value> inputs) {
-  std::vector<Port> ports;
-  for (const Value& v : inputs) ports.push_back(port_of(v));
-  return program_.plan(ports);
+Status Instance::choose(std::span<const Value> inputs) {
+  ports_.clear();
+  for (const Value& v : inputs) ports_.push_back(port_of(v));
+  KL_ASSIGN(auto plan, program_.plan(ports_));
+  return bind(std::move(plan));
 }
 
 Status Instance::place(std::span<Value> inputs) {
-  KL_ASSIGN(auto plan, plan_for(inputs));
-  KL_TRY(bind(std::move(plan)));
+  KL_TRY(choose(inputs));
   for (size_t i = 0; i < inputs.size(); ++i) {
     Tensor* t = inputs[i].tensor();
     if (t == nullptr || t->data() != nullptr) continue;
@@ -205,29 +204,25 @@ Status Instance::place(std::span<Value> inputs) {
       KL_ASSIGN(*t, Tensor::allocate_uninitialized(t->dtype(), t->shape()));
     }
   }
-  placed_ = true;
   return {};
 }
 
 Status Instance::run(std::span<const Value> inputs, std::vector<Value>* outputs) {
-  KL_ASSIGN(auto plan, plan_for(inputs));
   Parallel& pool = *services_.parallel;
   if (pool.most_threads() == 1) {
     pool.begin(true);
-    return walk(std::move(plan), inputs, outputs);
+    return walk(inputs, outputs);
   }
-  Pace& pace = plan->pace;
+  Pace& pace = plan_->pace;
   pool.begin(pace.alone());
   bool shared = pool.threads() > 1;
   int64_t start = now_us();
-  KL_TRY(walk(std::move(plan), inputs, outputs));
+  KL_TRY(walk(inputs, outputs));
   pace.add(now_us() - start, shared);
   return {};
 }
 
-Status Instance::walk(std::shared_ptr<const Plan> plan, std::span<const Value> inputs,
-                      std::vector<Value>* outputs) {
-  KL_TRY(bind(std::move(plan)));
+Status Instance::walk(std::span<const Value> inputs, std::vector<Value>* outputs) {
   KL_TRY(prepare(inputs));
   const Parallel& pool = *services_.parallel;
   const CancelFlag* cancel = pool.cancel;
@@ -274,8 +269,8 @@ Status Instance::call(const Node& node, size_t index, std::span<const Value> inp
   for (int32_t slot : captures) all.push_back(values_[static_cast<size_t>(slot)]);
   auto& child = children_[{&node, index}];
   if (!child) child = std::make_unique<Instance>(program_.child(node, index), services_);
-  KL_ASSIGN(auto plan, child->plan_for(all));
-  KL_TRY(child->walk(std::move(plan), all, outputs));
+  KL_TRY(child->choose(all));
+  KL_TRY(child->walk(all, outputs));
   current_ = caller;
   for (Value& v : *outputs) KL_TRY(detach(&v));
   return {};

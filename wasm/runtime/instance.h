@@ -20,12 +20,12 @@ class Instance final : public Executor {
  public:
   Instance(Program& program, Services services) : program_(program), services_(services) {}
 
-  // Memory for the tensors among the inputs of the next run that have none, in the places where it reads
-  // them.
+  // Finds the plan for these inputs, one value per graph input (empty where an optional is). Tensors that
+  // have no elements get memory for them, in the places where the run reads them.
   Status place(std::span<Value> inputs);
-  // One value per graph input (empty where an optional is). Outputs may lie in the arena, of which there is
-  // another one for the next run as long as somebody holds them. They may share storage with constants, or
-  // with inputs that do not lie in the arena: nobody writes to those.
+  // Runs with the inputs that were placed last. Outputs may lie in the arena, of which there is another one
+  // for the next run as long as somebody holds them. They may share storage with constants, or with inputs
+  // that do not lie in the arena: nobody writes to those.
   Status run(std::span<const Value> inputs, std::vector<Value>* outputs);
   size_t arena_bytes() const { return arena_ ? arena_->bytes() : 0; }
 
@@ -35,11 +35,12 @@ class Instance final : public Executor {
 
  private:
   class StepRun;
-  Result<std::shared_ptr<const Plan>> plan_for(std::span<const Value> inputs);
-  // A run, or a part of one, on the threads that take part.
-  Status walk(std::shared_ptr<const Plan> plan, std::span<const Value> inputs, std::vector<Value>* outputs);
-  // Points all values of `plan` at the arena and resolves the steps' tensors.
+  // Binds the plan for these inputs.
+  Status choose(std::span<const Value> inputs);
+  // Points all values of `plan` at an arena that nobody else holds and resolves the steps' tensors.
   Status bind(std::shared_ptr<const Plan> plan);
+  // A run, or a part of one, of the bound plan on the threads that take part.
+  Status walk(std::span<const Value> inputs, std::vector<Value>* outputs);
   Status prepare(std::span<const Value> inputs);
   Status run_step(size_t index);
   Status run_late(const Step& step);
@@ -52,9 +53,9 @@ class Instance final : public Executor {
   Services services_;
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<Buffer> arena_;
-  // The arena for tensors outside: while others hold it, only the run that place() was called for may write.
+  // The arena for tensors outside: while others hold it, only the run that was placed may write.
   std::shared_ptr<Buffer> lease_;
-  bool placed_ = false;
+  std::vector<Port> ports_;    // of choose()
   std::vector<Value> values_;  // by slot
   // Tensors of all steps' inputs and outputs one behind the other, and where each step's begin.
   std::vector<const Tensor*> tensors_;

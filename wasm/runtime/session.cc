@@ -40,65 +40,43 @@ Session::Session(std::shared_ptr<Graph> graph, Parallel* pool)
       program_(graph, parallel_.most_threads()),
       instance_(program_, {&parallel_, &profile_}),
       inputs_(ports(*graph, graph->inputs)),
-      outputs_(ports(*graph, graph->outputs)) {}
+      outputs_(ports(*graph, graph->outputs)),
+      feeds_(inputs_.size()) {}
 
-Status Session::run(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
-                    std::vector<Value>* outputs) {
-  parallel_.cancel = &cancel_;
-  Status status = run_all(feeds, fetches, outputs);
-  cancel_.clear();
+Status Session::match() const {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const SessionPort& port = inputs_[i];
+    if (!feeds_[i].empty()) {
+      KL_TRY(check_feed(port, feeds_[i]));
+    } else if (port.type.kind != Type::Kind::kOptional) {
+      return fail(Code::kMissingInput, "input '", port.name, "' is missing in 'feeds'.")
+          .with("expected", str(port.type));
+    }
+  }
+  return {};
+}
+
+Status Session::prepare() {
+  Status status = match();
+  if (status.ok()) status = instance_.place(feeds_);
+  if (!status.ok()) new_feeds();
+  prepared_ = status.ok();
   return status;
 }
 
-// One value for each input.
-Status Session::match(std::span<const NamedValue> feeds, std::vector<Value>* values) {
-  for (const NamedValue& feed : feeds) {
-    bool known = std::ranges::find(inputs_, feed.name, &SessionPort::name) != inputs_.end();
-    KL_REQUIRE(known, kInvalidInput, "the model has no input named '", feed.name, "'");
-  }
-  for (const SessionPort& port : inputs_) {
-    auto it = std::ranges::find(feeds, port.name, &NamedValue::name);
-    if (it == feeds.end()) {
-      if (port.type.kind != Type::Kind::kOptional) {
-        return fail(Code::kMissingInput, "input '", port.name, "' is missing in 'feeds'.")
-            .with("expected", str(port.type));
-      }
-      values->emplace_back();
-      continue;
-    }
-    KL_TRY(check_feed(port, it->value));
-    values->push_back(it->value);
-  }
-  return {};
+Status Session::run(std::vector<Value>* results) {
+  KL_REQUIRE(prepared_, kInvalidArgument, "a run without feeds");
+  parallel_.cancel = &cancel_;
+  Status status = instance_.run(feeds_, results);
+  cancel_.clear();
+  new_feeds();
+  return status;
 }
 
-Status Session::place(std::span<NamedValue> feeds) {
-  std::vector<Value> values;
-  KL_TRY(match(feeds, &values));
-  KL_TRY(instance_.place(values));
-  for (NamedValue& feed : feeds) {
-    auto port = std::ranges::find(inputs_, feed.name, &SessionPort::name);
-    feed.value = values[static_cast<size_t>(port - inputs_.begin())];
-  }
-  return {};
-}
-
-Status Session::run_all(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
-                        std::vector<Value>* outputs) {
-  std::vector<Value> values, results;
-  KL_TRY(match(feeds, &values));
-  KL_TRY(instance_.run(values, &results));
-  if (fetches.empty()) {
-    *outputs = std::move(results);
-    return {};
-  }
-  outputs->clear();
-  for (std::string_view name : fetches) {
-    auto it = std::ranges::find(outputs_, name, &SessionPort::name);
-    KL_REQUIRE(it != outputs_.end(), kInvalidArgument, "the model has no output named '", name, "'");
-    outputs->push_back(results[static_cast<size_t>(it - outputs_.begin())]);
-  }
-  return {};
+std::span<Value> Session::new_feeds() {
+  prepared_ = false;
+  std::ranges::fill(feeds_, Value());
+  return feeds_;
 }
 
 }  // namespace kinglet

@@ -14,11 +14,6 @@ struct SessionPort {
   Type type;
 };
 
-struct NamedValue {
-  std::string_view name;
-  Value value;
-};
-
 // A model that runs. One run at a time.
 class Session {
  public:
@@ -29,13 +24,16 @@ class Session {
   const std::vector<SessionPort>& inputs() const { return inputs_; }
   const std::vector<SessionPort>& outputs() const { return outputs_; }
 
-  // Gives memory to the tensors among the feeds of the next run that have none: where it reads them, so that
-  // nothing is copied. Ends like a run where they do not fit the model.
-  Status place(std::span<NamedValue> feeds);
-  // Feeds are matched by name and checked against the declared types. `fetches` names the wanted outputs;
-  // empty: all. Values in `outputs` follow `fetches` (or outputs()). Failures leave the session usable.
-  Status run(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
-             std::vector<Value>* outputs);
+  // The values of the next run, one for each of inputs(), all empty: for the caller to set. A tensor may have
+  // no elements yet. What was fed before is forgotten.
+  std::span<Value> new_feeds();
+  // Checks the feeds against the declared types and finds what will run. Tensors without elements get memory
+  // for them: where the run reads them, so that nothing is copied. Feeds that are refused are forgotten.
+  Status prepare();
+  std::span<const Value> feeds() const { return feeds_; }
+  // Runs what prepare() found, and forgets the feeds; `results` are in the order of outputs(). Failures leave
+  // the session usable.
+  Status run(std::vector<Value>* results);
 
   // May be set from anywhere, also just before run(), which then fails with kCancelled; run() clears it when
   // it ends.
@@ -45,9 +43,7 @@ class Session {
   const Instance& instance() const { return instance_; }
 
  private:
-  Status match(std::span<const NamedValue> feeds, std::vector<Value>* values);
-  Status run_all(std::span<const NamedValue> feeds, std::span<const std::string_view> fetches,
-                 std::vector<Value>* outputs);
+  Status match() const;
 
   CancelFlag cancel_;
   Parallel alone_;
@@ -56,6 +52,8 @@ class Session {
   Program program_;
   Instance instance_;
   std::vector<SessionPort> inputs_, outputs_;
+  std::vector<Value> feeds_;
+  bool prepared_ = false;
 };
 
 }  // namespace kinglet

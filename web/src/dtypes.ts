@@ -27,7 +27,7 @@ export type NumericArray =
   | Uint32Array
   | BigUint64Array;
 
-const arrays: { readonly [type in Exclude<Tensor.Type, 'string' | 'float16'>]: TypedArrayConstructor } = {
+const arraysOf: { readonly [type in Exclude<Tensor.Type, 'string' | 'float16'>]: TypedArrayConstructor } = {
   float32: Float32Array,
   float64: Float64Array,
   int8: Int8Array,
@@ -53,6 +53,8 @@ const arrays: { readonly [type in Exclude<Tensor.Type, 'string' | 'float16'>]: T
   complex64: Float32Array,
   complex128: Float64Array,
 };
+const arrays = new Map<string, TypedArrayConstructor>(Object.entries(arraysOf));
+const constructors = new Map([...arrays.values()].map((array) => [array.name, array]));
 
 // Types whose array says which type is meant; the first wins.
 const inferred: readonly Tensor.Type[] = [
@@ -76,14 +78,20 @@ export function float16Array(): TypedArrayConstructor | undefined {
 /** The array that holds elements of `type`; undefined for strings and unknown types. */
 export function arrayOf(type: string): TypedArrayConstructor | undefined {
   if (type === 'float16') return float16Array() ?? Uint16Array;
-  return Object.hasOwn(arrays, type) ? arrays[type as keyof typeof arrays] : undefined;
+  return arrays.get(type);
+}
+
+/** The constructor of a typed array that may be of a subclass or of another window; undefined when it is none. */
+export function constructorOf(data: NumericArray): TypedArrayConstructor | undefined {
+  const name = data[Symbol.toStringTag] as string;
+  return name === 'Float16Array' ? float16Array() : constructors.get(name);
 }
 
 /** The type that a typed array stands for without further words; undefined when there is none. */
 export function typeOf(data: object): Tensor.Type | undefined {
   const float16 = float16Array();
   if (float16 && data.constructor === float16) return 'float16';
-  return inferred.find((type) => data.constructor === arrays[type as keyof typeof arrays]);
+  return inferred.find((type) => data.constructor === arrays.get(type));
 }
 
 /** Entries of the data array of a tensor of `size` elements: packed below a byte, pairs for complex numbers. */

@@ -127,6 +127,15 @@ function runFailure(error: unknown): unknown {
   return new KingletError(code, detail, { message: prefix + message, context, cause });
 }
 
+/** The outputs that a run is to give. */
+interface Fetches {
+  readonly names: readonly string[];
+  /** Their places among the session's outputs. */
+  readonly outputs: number[];
+  /** What is filled, by name; null: made anew. */
+  readonly targets: { readonly [name: string]: Tensor | null };
+}
+
 // A session that nobody holds any more gives its worker back.
 const forgotten = new FinalizationRegistry<RunQueue>((queue) => queue.release());
 
@@ -139,7 +148,7 @@ export class InferenceSession {
   readonly #inputs: readonly Port[];
   readonly #queue: RunQueue;
   /** What a run gives that says nothing of it. */
-  readonly #all: ReadonlyMap<string, null>;
+  readonly #all: Fetches;
 
   /**
    * Opens an ONNX model. The caller's bytes are read, never changed or detached; a session made from bytes keeps a
@@ -174,7 +183,7 @@ export class InferenceSession {
     this.outputNames = outputs.map(({ name }) => name);
     this.inputMetadata = inputs.map(metadata);
     this.outputMetadata = outputs.map(metadata);
-    this.#all = new Map(this.outputNames.map((name) => [name, null]));
+    this.#all = this.#fetches(new Map(this.outputNames.map((name) => [name, null])));
     this.#queue = new RunQueue(connection, reopen);
     forgotten.register(this, this.#queue, this);
   }
@@ -196,23 +205,22 @@ export class InferenceSession {
     const { fetches, options } = this.#parseRun(feeds, arg1, arg2);
     this.#queue.refuseReleased();
     const values = this.#feeds(feeds as InferenceSession.FeedsType);
-    const names = [...fetches.keys()];
-    const outputs = names.map((name) => this.outputNames.indexOf(name));
     let results: Awaited<ReturnType<RunQueue['run']>>;
     try {
-      const running = this.#queue.run({ feeds: values, fetches: outputs }, options.signal);
+      const running = this.#queue.run({ feeds: values, fetches: fetches.outputs }, options.signal);
       results = running instanceof Promise ? await running : running;
     } catch (error) {
       throw runFailure(error);
     }
-    const entries = names.map((name, i) => {
-      const target = fetches.get(name);
+    // The names are there already, whatever they are: '__proto__' is one like others.
+    const given: Record<string, OnnxValue> = { ...fetches.targets };
+    fetches.names.forEach((name, i) => {
+      const target = given[name] as Tensor | null;
       const result = results[i] ?? null;
-      if (!target) return [name, fromWire(result)];
-      fill(target, result, name);
-      return [name, target];
+      if (target) fill(target, result, name);
+      else given[name] = fromWire(result);
     });
-    return Object.fromEntries(entries);
+    return given;
   }
 
   /** Ends the session and gives its memory back. Runs that are not finished fail with `session_released`. */
@@ -260,6 +268,12 @@ export class InferenceSession {
     });
   }
 
+  #fetches(wanted: ReadonlyMap<string, Tensor | null>): Fetches {
+    const names = [...wanted.keys()];
+    const outputs = names.map((name) => this.outputNames.indexOf(name));
+    return { names, outputs, targets: Object.fromEntries(wanted) };
+  }
+
   /** The overloads of `run`, told apart and checked as onnxruntime-common does. */
   #parseRun(feeds: unknown, arg1: unknown, arg2: unknown) {
     if (!isObject(feeds) || feeds instanceof Tensor || Array.isArray(feeds)) {
@@ -292,7 +306,7 @@ export class InferenceSession {
       throw new TypeError("Unexpected argument[1]: must be 'fetches' or 'options'.");
     }
     if (options !== undefined && !isObject(options)) throw new TypeError("'options' must be an object.");
-    const wanted: ReadonlyMap<string, Tensor | null> = fetches.size === 0 ? this.#all : fetches;
+    const wanted = fetches.size === 0 ? this.#all : this.#fetches(fetches);
     return { fetches: wanted, options: (options ?? {}) as InferenceSession.RunOptions };
   }
 }

@@ -184,6 +184,7 @@ function dataAs(type: Tensor.Type, data: unknown): Data {
   }
   const array = arrayOf(type);
   if (!array) throw new TypeError(`Unsupported tensor type: ${type}.`);
+  if (data instanceof array) return data;
   if (Array.isArray(data)) {
     const bitsOnly =
       type.startsWith('float8') || type === 'bfloat16' || (type === 'float16' && !float16Array());
@@ -194,7 +195,6 @@ function dataAs(type: Tensor.Type, data: unknown): Data {
     if (type === 'int64' || type === 'uint64') return (array as BigInt64ArrayConstructor).from(data, BigInt);
     return (array as Float32ArrayConstructor).from(data);
   }
-  if (data instanceof array) return data;
   if (data instanceof Uint8ClampedArray) {
     if (type === 'uint8') return Uint8Array.from(data);
     throw new TypeError("A Uint8ClampedArray tensor's data must be type of uint8");

@@ -100,9 +100,8 @@ std::vector<Tensor> read_vectors(const std::string& folder) {
   }
 }
 
-std::vector<NamedValue> make_feeds(const Session& session, const std::vector<Tensor>& vectors,
-                                   Random& random) {
-  std::vector<NamedValue> feeds;
+void set_feeds(Session& session, const std::vector<Tensor>& vectors, Random& random) {
+  auto feeds = session.new_feeds();
   bool given = !random.one_in(3);
   for (size_t i = 0; i < session.inputs().size(); ++i) {
     const SessionPort& port = session.inputs()[i];
@@ -111,10 +110,8 @@ std::vector<NamedValue> make_feeds(const Session& session, const std::vector<Ten
       value = vectors[i];
     else
       value = make(port.type, random);
-    if (value.empty() && random.one_in(2)) continue;
-    feeds.push_back({port.name, std::move(value)});
+    feeds[i] = std::move(value);
   }
-  return feeds;
 }
 
 }  // namespace kinglet::hostile

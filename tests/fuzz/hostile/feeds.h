@@ -11,8 +11,7 @@ namespace kinglet::hostile {
 // The tensors of test_data_set_0 beside a model by input number; empty where there are none.
 std::vector<Tensor> read_vectors(const std::string& folder);
 
-// One value per input; inputs may be left out.
-std::vector<NamedValue> make_feeds(const Session& session, const std::vector<Tensor>& vectors,
-                                   Random& random);
+// Sets the session's feeds; inputs may be left out.
+void set_feeds(Session& session, const std::vector<Tensor>& vectors, Random& random);
 
 }  // namespace kinglet::hostile

@@ -126,12 +126,13 @@ Status open_and_run(const std::string& file, const Source& source, Random& rando
   options.optimize = !random.one_in(4);
   KL_ASSIGN(OpenedModel model, open_model(std::move(bytes), {}, options));
   ++board.opened;
-  std::vector<NamedValue> feeds = make_feeds(*model.session, source.vectors, random);
+  set_feeds(*model.session, source.vectors, random);
   std::vector<Value> outputs;
   Status status;
   {
     Deadline deadline(model.session->cancel(), seconds_used() + 1);
-    status = model.session->run(feeds, {}, &outputs);
+    status = model.session->prepare();
+    if (status.ok()) status = model.session->run(&outputs);
   }
   KL_TRY(std::move(status));
   ++board.ran;

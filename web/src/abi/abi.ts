@@ -47,10 +47,6 @@ export const exportNames = [
   'kl_session_open',
   'kl_session_describe',
   'kl_session_feed',
-  'kl_session_feed_later',
-  'kl_session_place',
-  'kl_session_feed_data',
-  'kl_session_fetch',
   'kl_session_run',
   'kl_session_result',
   'kl_session_cancel_flag',
@@ -100,11 +96,7 @@ export interface Exports {
   kl_session_open(a0: number, a1: number, a2: number): number;
   kl_session_describe(a0: number): number;
   kl_session_feed(a0: number, a1: number, a2: number): number;
-  kl_session_feed_later(a0: number, a1: number, a2: number, a3: number, a4: number): number;
-  kl_session_place(a0: number): number;
-  kl_session_feed_data(a0: number, a1: number): number;
-  kl_session_fetch(a0: number, a1: number): number;
-  kl_session_run(a0: number): number;
+  kl_session_run(a0: number, a1: number, a2: number): number;
   kl_session_result(a0: number, a1: number): number;
   kl_session_cancel_flag(a0: number): number;
   kl_session_info(a0: number): number;
@@ -308,40 +300,19 @@ export class Abi extends Calls {
     return this.takeText(this.exports.kl_session_describe(session));
   }
 
-  /** The value of an input, by its place in the description, for the next run. */
-  sessionFeed(session: Handle, input: number, value: Handle): void {
-    this.done(this.exports.kl_session_feed(session, input, value));
+  /** All feeds of the next run; what there was of the last one's results is gone. Elements lie in the scratch memory; where `data` is null they follow: it is set to where. */
+  sessionFeed(session: Handle, feeds: Address, feedsCount: number): void {
+    this.done(this.exports.kl_session_feed(session, feeds, feedsCount));
   }
 
-  /** The same for a tensor of a numeric type whose elements follow after kl_session_place. */
-  sessionFeedLater(session: Handle, input: number, dtype: number, dims: readonly number[]): void {
-    const [dimsAt, dimsLength] = this.place(dims) as [number, number];
-    this.done(this.exports.kl_session_feed_later(session, input, dtype, dimsAt, dimsLength));
+  /** Runs with the feeds, which are forgotten, and describes the results for the given ports. What is described stays until the next feeds. */
+  sessionRun(session: Handle, results: Address, resultsCount: number): void {
+    this.done(this.exports.kl_session_run(session, results, resultsCount));
   }
 
-  /** Finds places for the elements that are to follow, once the feeds of the next run are known; forgets them if it fails. What is left of the last run's results is gone. */
-  sessionPlace(session: Handle): void {
-    this.done(this.exports.kl_session_place(session));
-  }
-
-  /** Where the elements of the tensor that was fed to an input are; null where there is none. */
-  sessionFeedData(session: Handle, input: number): Address {
-    return this.exports.kl_session_feed_data(session, input) >>> 0;
-  }
-
-  /** Asks for an output in the next run; results keep this order. */
-  sessionFetch(session: Handle, output: number): void {
-    this.done(this.exports.kl_session_fetch(session, output));
-  }
-
-  /** Runs with the feeds and fetches given since the last run, and forgets them. */
-  sessionRun(session: Handle): void {
-    this.done(this.exports.kl_session_run(session));
-  }
-
-  /** Hands over a result of the last run; each can be taken once. */
-  sessionResult(session: Handle, index: number): Handle {
-    return this.handle(this.exports.kl_session_result(session, index));
+  /** Hands over a result of the last run, by its place in the description; each can be taken once. */
+  sessionResult(session: Handle, output: number): Handle {
+    return this.handle(this.exports.kl_session_result(session, output));
   }
 
   /** Address of an int32; writing 1 ends the current run with `cancelled`. */

@@ -6,6 +6,8 @@ import { encode, type Heap } from './heap.js';
 export class Calls {
   protected readonly exports: Exports;
   readonly heap: Heap;
+  #roomAt = 0;
+  #roomBytes = 0;
 
   constructor(exports: Exports, heap: Heap) {
     this.exports = exports;
@@ -34,7 +36,7 @@ export class Calls {
   protected place(...values: (string | readonly number[])[]): number[] {
     const [only] = values;
     if (values.length === 1 && typeof only === 'object') {
-      const at = this.#room(8 * only.length);
+      const at = this.room(8 * only.length);
       this.heap.writeInts(at, only);
       return [at, only.length];
     }
@@ -42,7 +44,7 @@ export class Calls {
     const size = (value: Uint8Array | readonly number[]) =>
       value instanceof Uint8Array ? (value.length + 7) & ~7 : 8 * value.length;
     const total = encoded.reduce((sum, value) => sum + size(value), 0);
-    let at = this.#room(total);
+    let at = this.room(total);
     return encoded.flatMap((value) => {
       const place = [at, value.length];
       if (value instanceof Uint8Array) this.heap.write(at, value);
@@ -52,10 +54,15 @@ export class Calls {
     });
   }
 
-  #room(bytes: number): number {
-    const at = this.exports.kl_scratch(bytes) >>> 0;
-    if (at === 0 && bytes > 0) throw new KingletError('out_of_memory', `${bytes} bytes for arguments`);
-    return at;
+  /** Where arguments of the next call go, which are `bytes` long. */
+  room(bytes: number): number {
+    if (bytes > this.#roomBytes) {
+      this.#roomBytes = 0;
+      this.#roomAt = this.exports.kl_scratch(bytes) >>> 0;
+      if (this.#roomAt === 0) throw new KingletError('out_of_memory', `${bytes} bytes for arguments`);
+      this.#roomBytes = bytes;
+    }
+    return this.#roomAt;
   }
 
   #failure(): KingletError {

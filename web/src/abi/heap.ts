@@ -1,4 +1,5 @@
 // The only file that makes views of the engine's memory.
+import { constructorOf, type NumericArray, type TypedArrayConstructor } from '../dtypes.js';
 import { KingletError } from '../errors.js';
 
 const utf8 = new TextEncoder();
@@ -7,6 +8,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 /** Reads and writes one engine's memory. Views that it hands out end with the next call into the engine. */
 export class Heap {
   readonly memory: WebAssembly.Memory;
+  readonly #views = new Map<TypedArrayConstructor, NumericArray>();
   #bytes: Uint8Array;
   #words: Int32Array;
 
@@ -21,15 +23,28 @@ export class Heap {
     return typeof SharedArrayBuffer !== 'undefined' && this.memory.buffer instanceof SharedArrayBuffer;
   }
 
-  /** All of the memory. Growth replaces the buffer, so it is looked at each time. */
-  get #all(): Uint8Array {
-    if (this.#bytes.buffer !== this.memory.buffer) this.#bytes = new Uint8Array(this.memory.buffer);
+  // Growth ends views of memory, or leaves those of shared memory short: what is long enough is good.
+
+  /** The memory up to `end`, and beyond. */
+  #upTo(end: number): Uint8Array {
+    if (this.#bytes.length < end) this.#bytes = new Uint8Array(this.memory.buffer);
     return this.#bytes;
   }
 
-  get #integers(): Int32Array {
-    if (this.#words.buffer !== this.memory.buffer) this.#words = new Int32Array(this.memory.buffer);
+  /** The memory up to `end`, and beyond, as words. */
+  words(end: number): Int32Array {
+    if (this.#words.length * 4 < end) this.#words = new Int32Array(this.memory.buffer);
     return this.#words;
+  }
+
+  /** The memory up to `end`, and beyond, in elements. */
+  #elements(Elements: TypedArrayConstructor, end: number): NumericArray {
+    let view = this.#views.get(Elements);
+    if (!view || view.byteLength < end) {
+      view = new Elements(this.memory.buffer);
+      this.#views.set(Elements, view);
+    }
+    return view;
   }
 
   /** Makes the memory at least `bytes` long. Throws a RangeError when there is no room. */
@@ -40,19 +55,36 @@ export class Heap {
 
   /** A view of `length` bytes. */
   view(at: number, length: number): Uint8Array {
-    return this.#all.subarray(at, at + length);
+    return this.#upTo(at + length).subarray(at, at + length);
   }
 
   /** A copy of `length` bytes in a buffer of its own. */
   copy(at: number, length: number): Uint8Array<ArrayBuffer> {
-    const copy = new Uint8Array(length);
-    copy.set(this.view(at, length));
-    return copy;
+    return this.read(Uint8Array, at, length) as Uint8Array<ArrayBuffer>;
   }
 
-  /** Writes the bytes of any typed array. */
-  write(at: number, data: ArrayBufferView): void {
-    this.#all.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+  /** A copy of `length` elements in a buffer of its own. */
+  read(Elements: TypedArrayConstructor, at: number, length: number): NumericArray {
+    const { BYTES_PER_ELEMENT: bytes } = Elements;
+    // The engine may have constants as they lie in a file.
+    if (at % bytes !== 0) return new Elements(this.copy(at, length * bytes).buffer);
+    // slice() of a typed array on shared memory gives one on memory of its own.
+    return this.#elements(Elements, at + length * bytes).slice(at / bytes, at / bytes + length);
+  }
+
+  /** Writes the elements of a typed array. `at` is a multiple of their size. */
+  write(at: number, data: NumericArray): void {
+    const Elements = constructorOf(data);
+    if (Elements) {
+      // Without a view of its own, which for a small array would make it a buffer.
+      (this.#elements(Elements, at + data.byteLength) as Uint8Array).set(
+        data as Uint8Array,
+        at / Elements.BYTES_PER_ELEMENT,
+      );
+    } else {
+      if (!data.buffer) throw new TypeError('elements that are in no typed array');
+      this.#upTo(at + data.byteLength).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    }
   }
 
   /** `length` bytes of UTF-8. */
@@ -62,7 +94,7 @@ export class Heap {
 
   /** `count` int64 as numbers; exact below 2^53. `at` is a multiple of 8. */
   ints(at: number, count: number): number[] {
-    const words = this.#integers;
+    const words = this.words(at + 8 * count);
     const values = new Array<number>(count);
     for (let i = 0, word = at >>> 2; i < count; i++, word += 2) {
       values[i] = (words[word + 1] as number) * 2 ** 32 + ((words[word] as number) >>> 0);
@@ -72,7 +104,7 @@ export class Heap {
 
   /** Writes integers as int64. `at` is a multiple of 8. Fails with `invalid_argument` for what is no exact integer. */
   writeInts(at: number, values: readonly number[]): void {
-    const words = this.#integers;
+    const words = this.words(at + 8 * values.length);
     let word = at >>> 2;
     for (const value of values) {
       if (!Number.isSafeInteger(value))

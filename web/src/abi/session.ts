@@ -1,13 +1,12 @@
-import type { NumericArray } from '../dtypes.js';
 import { KingletError } from '../errors.js';
 import { importsFor, sharedMemoryFor } from '../host/imports.js';
 import { decodePicture } from '../host/pictures.js';
 import { Abi, type Exports, exportNames, type Handle } from './abi.js';
+import { type Feed, giveFeeds, takeResults } from './exchange.js';
 import { Heap } from './heap.js';
-import { dtypes } from './lists.js';
 import { Pictures } from './pictures.js';
 import type { Description, OpenOptions, Wire } from './types.js';
-import { elementsOf, readValue, type TensorWire, writeValue } from './values.js';
+import { isNumeric, writeValue } from './values.js';
 
 /** Bytes in the engine's memory that arrive piece by piece. */
 export interface Destination {
@@ -40,15 +39,6 @@ export interface MemoryImage {
 
 /** Bytes of an image that are put into place in one go, which takes about as long as a small run. */
 const imagePiece = 1 << 20;
-
-/** Bytes of a tensor from which on it is written to where the run reads it, instead of to memory of its own. */
-const largeTensor = 1 << 14;
-
-/** An input's place with the value that the engine has for it, or is to get once it knows where. */
-type Input = readonly [input: number, value: Handle | TensorWire];
-
-const isLarge = (value: Wire): value is TensorWire =>
-  value?.kind === 'tensor' && !Array.isArray(value.data) && value.data.byteLength >= largeTensor;
 
 /** One instance of the engine with at most one session: its memory goes away with the object. */
 export class EngineSession {
@@ -198,17 +188,16 @@ export class EngineSession {
     feeds: readonly (readonly [input: number, value: Wire])[],
     fetches: readonly number[],
   ): Wire[] | Promise<Wire[]> {
-    const abi = this.#abi;
-    const inputs: Input[] = [];
+    const inputs: Feed[] = [];
     let ended = true;
     let succeeded = false;
     this.#pictures.wanted = undefined;
     try {
-      this.#guard(() => {
+      const results = this.#guard(() => {
         for (const [input, value] of feeds)
-          inputs.push([input, isLarge(value) ? value : writeValue(abi, value)]);
+          inputs.push([input, isNumeric(value) ? value : writeValue(this.#abi, value)]);
+        return this.#attempt(inputs, fetches);
       });
-      const results = this.#attempt(inputs, fetches);
       succeeded = true;
       return results;
     } catch (error) {
@@ -221,14 +210,14 @@ export class EngineSession {
   }
 
   async #runWithPictures(
-    given: readonly Input[],
+    given: readonly Feed[],
     fetches: readonly number[],
     failure: unknown,
   ): Promise<Wire[]> {
     let succeeded = false;
     // The caller's arrays may change from here on.
     const inputs = given.map(
-      ([input, value]): Input => [
+      ([input, value]): Feed => [
         input,
         typeof value === 'number' ? value : { ...value, data: value.data.slice() },
       ],
@@ -237,7 +226,8 @@ export class EngineSession {
       for (let error = failure; ; ) {
         await this.#decodeWanted(error);
         try {
-          const results = this.#attempt(inputs, fetches);
+          this.#pictures.wanted = undefined;
+          const results = this.#guard(() => this.#attempt(inputs, fetches));
           succeeded = true;
           return results;
         } catch (next) {
@@ -249,43 +239,23 @@ export class EngineSession {
     }
   }
 
-  #end(inputs: readonly Input[], succeeded: boolean): void {
+  #end(inputs: readonly Feed[], succeeded: boolean): void {
     this.#pictures.settle(succeeded);
     if (this.#dead || this.#closed) return;
     for (const [, value] of inputs) if (typeof value === 'number') this.#abi.release(value);
   }
 
-  #attempt(inputs: readonly Input[], fetches: readonly number[]): Wire[] {
+  #attempt(inputs: readonly Feed[], fetches: readonly number[]): Wire[] {
     const abi = this.#abi;
-    this.#pictures.wanted = undefined;
-    return this.#guard(() => {
-      const later: (readonly [input: number, elements: NumericArray])[] = [];
-      for (const [input, value] of inputs)
-        if (typeof value !== 'number') later.push([input, elementsOf(value)]);
-      for (const [input, value] of inputs) {
-        if (typeof value === 'number') abi.sessionFeed(this.#session, input, value);
-        else abi.sessionFeedLater(this.#session, input, dtypes[value.type].number, value.dims);
-      }
-      if (later.length > 0) abi.sessionPlace(this.#session);
-      for (const [input, elements] of later)
-        abi.heap.write(abi.sessionFeedData(this.#session, input), elements);
-      for (const output of fetches) abi.sessionFetch(this.#session, output);
-      const since = performance.now();
-      abi.sessionRun(this.#session);
-      this.milliseconds = performance.now() - since;
-      // The first run also makes the plan, which says little about the next.
-      this.#long = this.#planned && this.milliseconds > worthSharing ? this.#long + this.milliseconds : 0;
-      if (this.#threads > 1 && !this.#helpers && this.#long > worthHelpers) this.#callHelpers();
-      this.#planned = true;
-      return fetches.map((_, i) => {
-        const handle = abi.sessionResult(this.#session, i);
-        try {
-          return readValue(abi, handle);
-        } finally {
-          abi.release(handle);
-        }
-      });
-    });
+    const since = performance.now();
+    const results = giveFeeds(abi, this.#session, inputs, fetches);
+    abi.sessionRun(this.#session, results, fetches.length);
+    this.milliseconds = performance.now() - since;
+    // The first run also makes the plan, which says little about the next.
+    this.#long = this.#planned && this.milliseconds > worthSharing ? this.#long + this.milliseconds : 0;
+    if (this.#threads > 1 && !this.#helpers && this.#long > worthHelpers) this.#callHelpers();
+    this.#planned = true;
+    return takeResults(abi, this.#session, results, fetches);
   }
 
   /** Decodes the picture that a run failed for the want of; `failure` is thrown when there is none. */

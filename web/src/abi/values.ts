@@ -1,7 +1,14 @@
-import { arrayOf, dataLength, type NumericArray, typeNumbered } from '../dtypes.js';
+import {
+  arrayOf,
+  dataLength,
+  type NumericArray,
+  type TypedArrayConstructor,
+  typeNumbered,
+} from '../dtypes.js';
 import { KingletError } from '../errors.js';
-import type { Abi, Handle } from './abi.js';
-import { packStrings, unpackStrings } from './heap.js';
+import type { Tensor } from '../tensor.js';
+import type { Abi, Address, Handle } from './abi.js';
+import { type Heap, packStrings, unpackStrings } from './heap.js';
 import { dtypes } from './lists.js';
 import type { Wire } from './types.js';
 
@@ -26,19 +33,24 @@ export function writeValue(abi: Abi, value: Wire): Handle {
   return sequence;
 }
 
-export type TensorWire = Extract<Wire, { kind: 'tensor' }>;
+type TensorWire = Extract<Wire, { kind: 'tensor' }>;
+/** A tensor that is not of strings. */
+export type NumericTensor = Omit<TensorWire, 'data'> & { readonly data: NumericArray };
 
-/** The elements of a tensor that is not of strings. Fails with `invalid_input` when there are too few. */
-export function elementsOf({ type, dims, data }: TensorWire): NumericArray {
-  const array = data as NumericArray;
+export const isNumeric = (value: Wire): value is NumericTensor =>
+  value?.kind === 'tensor' && value.type !== 'string' && !Array.isArray(value.data);
+
+/** The elements. Fails with `invalid_input` when there are too few. */
+export function elementsOf({ type, dims, data }: NumericTensor): NumericArray {
   const length = dataLength(
     type,
     dims.reduce((product, dim) => product * dim, 1),
   );
+  if (data.length === length) return data;
   // The tensor's constructor checked this; data that was detached since has no length.
-  if (array.length < length)
-    throw new KingletError('invalid_input', `${array.length} entries for dimensions [${dims}]`);
-  return array.subarray(0, length);
+  if (data.length < length)
+    throw new KingletError('invalid_input', `${data.length} entries for dimensions [${dims}]`);
+  return data.subarray(0, length);
 }
 
 function writeTensor(abi: Abi, wire: TensorWire): Handle {
@@ -54,7 +66,7 @@ function writeTensor(abi: Abi, wire: TensorWire): Handle {
   // Refuses dimensions that are none before elements are counted.
   const tensor = abi.tensorNew(dtypes[type].number, dims);
   try {
-    abi.heap.write(abi.tensorData(tensor), elementsOf(wire));
+    abi.heap.write(abi.tensorData(tensor), elementsOf(wire as NumericTensor));
   } catch (error) {
     abi.release(tensor);
     throw error;
@@ -79,7 +91,8 @@ export function readValue(abi: Abi, handle: Handle): Wire {
   return null;
 }
 
-function readAndRelease(abi: Abi, handle: Handle): Wire {
+/** The same for a value that is nobody else's. */
+export function readAndRelease(abi: Abi, handle: Handle): Wire {
   try {
     return readValue(abi, handle);
   } finally {
@@ -87,10 +100,15 @@ function readAndRelease(abi: Abi, handle: Handle): Wire {
   }
 }
 
-function readTensor(abi: Abi, handle: Handle): Wire {
-  const number = abi.tensorDtype(handle);
+/** The type with ONNX's number. */
+export function typeOfResult(number: number): Tensor.Type {
   const type = typeNumbered(number);
   if (!type) throw new KingletError('internal', `a result has element type ${number}`);
+  return type;
+}
+
+function readTensor(abi: Abi, handle: Handle): Wire {
+  const type = typeOfResult(abi.tensorDtype(handle));
   const dims = abi.heap.ints(abi.tensorDims(handle), abi.tensorRank(handle));
   if (type === 'string') {
     const packed = abi.tensorStrings(handle);
@@ -106,7 +124,12 @@ function readTensor(abi: Abi, handle: Handle): Wire {
       ),
     };
   }
-  const { buffer } = abi.heap.copy(abi.tensorData(handle), abi.tensorBytes(handle));
-  const array = arrayOf(type) as Float32ArrayConstructor;
-  return { kind: 'tensor', type, dims, data: new array(buffer) };
+  const data = readElements(abi.heap, type, abi.tensorData(handle), abi.tensorBytes(handle));
+  return { kind: 'tensor', type, dims, data };
+}
+
+/** A copy of the elements of a tensor that is not of strings. */
+export function readElements(heap: Heap, type: Tensor.Type, at: Address, bytes: number): NumericArray {
+  const array = arrayOf(type) as TypedArrayConstructor;
+  return heap.read(array, at, bytes / array.BYTES_PER_ELEMENT);
 }

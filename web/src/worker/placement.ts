@@ -27,7 +27,16 @@ const steering = 8;
 const fewElements = 2 ** 14;
 const littleWork = 2 ** 27;
 
+/** What runs that take equally long have in common, and how long those of its kind took. */
 interface Kind {
+  readonly fetches: readonly number[];
+  readonly feeds: readonly {
+    readonly input: number;
+    readonly type: string;
+    readonly dims: readonly number[];
+    /** Of few integers. */
+    readonly values: ArrayLike<unknown> | undefined;
+  }[];
   /** Small runs in the worker, one after the other. */
   small: number;
   /** Taken for small before any run. */
@@ -38,18 +47,29 @@ interface Kind {
   long: number;
 }
 
-/** What runs that take equally long have in common; undefined for feeds that are no tensors. */
-function kindOf({ feeds, fetches }: RunRequest): string | undefined {
-  let kind = fetches.join();
-  for (const [input, value] of feeds) {
-    if (value?.kind !== 'tensor') return undefined;
-    const { type, dims, data } = value;
-    kind += `;${input}${type}${dims.join()}`;
-    const whole = !type.startsWith('float') && type !== 'string';
-    if (whole && data.length <= steering) kind += `=${data.join()}`;
-  }
-  return kind;
+function same(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
+
+function isOfKind({ feeds, fetches }: RunRequest, kind: Kind): boolean {
+  return (
+    same(fetches, kind.fetches) &&
+    feeds.every(([input, value], i) => {
+      const like = kind.feeds[i];
+      return (
+        value?.kind === 'tensor' &&
+        input === like?.input &&
+        value.type === like.type &&
+        same(value.dims, like.dims) &&
+        (!like.values || same(value.data, like.values))
+      );
+    })
+  );
+}
+
+const areTensors = ({ feeds }: RunRequest) => feeds.every(([, value]) => value?.kind === 'tensor');
 
 const elements = ({ feeds }: RunRequest) =>
   feeds.reduce((sum, [, value]) => sum + (value?.kind === 'tensor' ? value.data.length : 0), 0);
@@ -67,7 +87,8 @@ export class Placement implements Connection {
   #near: Connection | undefined;
   /** Bytes of a tiny model while its first engine, which has little memory, is the near one. */
   #tiny: number | undefined;
-  readonly #kinds = new Map<string, Kind>();
+  /** The newest first. */
+  readonly #kinds: Kind[] = [];
   #copied = false;
   #running = false;
   #profiling = false;
@@ -105,9 +126,8 @@ export class Placement implements Connection {
   }
 
   run(request: RunRequest): Wire[] | Promise<Wire[]> {
-    const name = this.#profiling ? undefined : kindOf(request);
-    if (name === undefined) return this.#runFar(request);
-    const kind = this.#kinds.get(name) ?? this.#remember(name, request);
+    if (this.#profiling || !areTensors(request)) return this.#runFar(request);
+    const kind = this.#kinds.find((known) => isOfKind(request, known)) ?? this.#remember(request);
     const near = this.#near;
     if (near && kind.small >= proofs && kind.long <= patience) return this.#runNear(near, kind, request);
     return this.#runForProof(kind, request);
@@ -142,12 +162,17 @@ export class Placement implements Connection {
     this.#far?.close();
   }
 
-  #remember(name: string, request: RunRequest): Kind {
+  #remember(request: RunRequest): Kind {
     const fed = elements(request);
     const trusted = this.#tiny !== undefined && fed <= fewElements && fed * this.#tiny <= littleWork;
-    const kind = { small: trusted ? proofs : 0, trusted, here: 0, long: 0 };
-    if (this.#kinds.size >= capacity) this.#kinds.delete(this.#kinds.keys().next().value as string);
-    this.#kinds.set(name, kind);
+    const feeds = request.feeds.map(([input, value]) => {
+      const { type, dims, data } = value as Extract<Wire, { kind: 'tensor' }>;
+      const steers = !type.startsWith('float') && type !== 'string' && data.length <= steering;
+      return { input, type, dims: [...dims], values: steers ? data.slice() : undefined };
+    });
+    const small = trusted ? proofs : 0;
+    const kind = { fetches: [...request.fetches], feeds, small, trusted, here: 0, long: 0 };
+    if (this.#kinds.unshift(kind) > capacity) this.#kinds.pop();
     return kind;
   }
 

@@ -15,17 +15,15 @@ type TensorWire = Extract<Wire, { kind: 'tensor' }>;
 
 /** A user's value for an input of the given type. `input` is its name, for errors. */
 export function toWire(value: unknown, type: PortType, input: string): Wire {
-  const refuse = (detail: string) =>
-    new KingletError('invalid_input', `input '${input}' ${detail}`, { context: { input } });
   if (value === null) {
-    if (type.kind !== 'optional') throw refuse('cannot be null');
+    if (type.kind !== 'optional') throw refusal(input, 'cannot be null');
     return null;
   }
   if (type.kind === 'optional' && type.element) return toWire(value, type.element, input);
   if (isTensor(value)) {
-    if (value.location === 'none') throw refuse('is a disposed tensor');
+    if (value.location === 'none') throw refusal(input, 'is a disposed tensor');
     if (value.location !== undefined && !value.location.startsWith('cpu'))
-      throw refuse(`is in a ${value.location}`);
+      throw refusal(input, `is in a ${value.location}`);
     return {
       kind: 'tensor',
       type: value.type,
@@ -38,7 +36,11 @@ export function toWire(value: unknown, type: PortType, input: string): Wire {
     return { kind: 'sequence', items: value.map((item) => toWire(item, element, input)) };
   }
   if (value instanceof Map && type.kind === 'map') return mapToWire(value, type, input);
-  throw refuse('is not a value that fits its type');
+  throw refusal(input, 'is not a value that fits its type');
+}
+
+function refusal(input: string, detail: string): KingletError {
+  return new KingletError('invalid_input', `input '${input}' ${detail}`, { context: { input } });
 }
 
 /** Tensors of onnxruntime-common and others are as good as ours. */
