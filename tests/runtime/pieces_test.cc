@@ -126,6 +126,18 @@ TEST_CASE("a value joined twice, an input, and a result are copied") {
   m.check({a, twice, m.neg(twice)});
 }
 
+TEST_CASE("a piece that would keep its whole for too long is copied, others are not") {
+  Model m = model_of(64);
+  size_t kept = m.neg(m.slice(0, 0, 32)), a = m.neg(0), b = m.neg(a), c = m.neg(b);
+  size_t sum = m.sum(m.sum(a, b), c), late = m.neg(m.slice(sum, 0, 32)), whole = m.concat({kept, late});
+  auto plan = m.check({m.sum(whole, sum)});
+  // `kept` and three values of twice its size are there at the same time.
+  constexpr size_t kHalf = 32 * kColumns * sizeof(float);
+  CHECK(plan->arena_bytes == 7 * kHalf);
+  CHECK(pieces(*plan) == 2);  // the slice, and `late` in its place
+  CHECK(std::ranges::all_of(plan->slots, [](const Slot& s) { return s.within == 0 || s.within == kHalf; }));
+}
+
 TEST_CASE("random graphs of pieces give what their nodes give one by one") {
   std::mt19937 random(29);
   auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };

@@ -1,6 +1,7 @@
 #include "plan/placement.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "plan/memory.h"
 
@@ -134,15 +135,33 @@ class Placement {
     return {};
   }
 
-  // Lets pieces lie in their wholes, unless that takes a larger arena: a whole lives as long as its pieces.
+  // Lets pieces lie in their wholes where that takes no larger arena: a whole lives as long as its pieces.
   Status place_pieces() {
-    std::vector<Slot> slots;
+    const std::vector<Slot> apart = plan_.slots;
+    const size_t most = plan_.arena_bytes;
+    for (size_t load : {std::numeric_limits<size_t>::max(), most}) {
+      if (!merge_pieces(load)) return {};
+      follow_roots();
+      KL_TRY(place_arena());
+      if (plan_.arena_bytes <= most) return {};
+      plan_.slots = apart;
+    }
+    return place_arena();
+  }
+
+  // Merges each piece with which no step has more than so many bytes in use; says whether there was one.
+  bool merge_pieces(size_t most) {
     std::vector<Lifetime> live;
     lifetimes(&live);
+    std::vector<size_t> load(plan_.steps.size() + 1);
+    for (size_t n = 0; n < plan_.steps.size(); ++n) load[n] = plan_.steps[n].work.scratch_bytes;
     for (size_t i = 0; i < plan_.slots.size(); ++i) {
       // Results are read behind the last step.
       if (plan_.slots[i].storage == Storage::kOutput) live[i].last = static_cast<int>(plan_.steps.size());
+      live[i].bytes = plan_.slots[i].storage == Storage::kArena ? bytes_of(static_cast<int32_t>(i)) : 0;
+      for (int n = live[i].first; n <= live[i].last; ++n) load[static_cast<size_t>(n)] += live[i].bytes;
     }
+    bool any = false;
     for (size_t n = 0; n < plan_.steps.size(); ++n) {
       const Step& step = plan_.steps[n];
       for (const StepPlan::Piece& piece : step.work.pieces) {
@@ -150,17 +169,10 @@ class Placement {
         int32_t whole = step.outputs[static_cast<size_t>(piece.output)];
         if (!piece.of_output) std::swap(part, whole);
         if (part < 0 || whole < 0 || !mergeable(live, part, whole, static_cast<int>(n))) continue;
-        if (slots.empty()) slots = plan_.slots;
-        merge(live, root(part), whole, piece.offset);
+        any |= merge(live, load, most, root(part), whole, piece.offset);
       }
     }
-    if (slots.empty()) return {};
-    follow_roots();
-    size_t before = plan_.arena_bytes;
-    KL_TRY(place_arena());
-    if (plan_.arena_bytes <= before) return {};
-    plan_.slots = std::move(slots);
-    return place_arena();
+    return any;
   }
 
   // Whether `part`, equal to a piece of `whole` behind step n, can share its storage.
@@ -178,8 +190,22 @@ class Placement {
     return true;
   }
 
-  void merge(std::vector<Lifetime>& live, int32_t from, int32_t whole, size_t offset) {
+  bool merge(std::vector<Lifetime>& live, std::vector<size_t>& load, size_t most, int32_t from, int32_t whole,
+             size_t offset) {
     int32_t to = root(whole);
+    const Lifetime& part = live[static_cast<size_t>(from)];
+    Lifetime& old = live[static_cast<size_t>(to)];
+    Lifetime l = old;
+    l.first = std::min(l.first, part.first);
+    l.last = std::max(l.last, part.last);
+    std::vector<size_t> loads = load;
+    for (int n = l.first; n <= l.last; ++n) {
+      size_t& bytes = loads[static_cast<size_t>(n)];
+      if (n < old.first || n > old.last) bytes += l.bytes;
+      if (n >= part.first && n <= part.last) bytes -= part.bytes;
+      if (bytes > most) return false;
+    }
+    load = std::move(loads), old = l;
     offset += slot(whole).within;
     for (size_t i = 0; i < plan_.slots.size(); ++i) {
       Slot& s = plan_.slots[i];
@@ -187,10 +213,7 @@ class Placement {
       s.alias_of = to;
       s.within += offset;
     }
-    const Lifetime& part = live[static_cast<size_t>(from)];
-    Lifetime& l = live[static_cast<size_t>(to)];
-    l.first = std::min(l.first, part.first);
-    l.last = std::max(l.last, part.last);
+    return true;
   }
 
   void release_late_values() {
