@@ -238,6 +238,7 @@ TEST_CASE("conv: depthwise copies, bands and dilations of every kind") {
       // more padding than an output can see
       shape_of(1, 2, 1, 1, {{6, 3, 1, 1, 5, 5}, {9, 3, 1, 1, 6, 7}}),
       shape_of(1, 2, 1, 1, {{1, 5, 1, 1, 4, 4}, {1, 5, 1, 1, 4, 4}}),
+      shape_of(1, 2, 1, 1, {{70, 5, 2, 1, 90, 90}, {700, 5, 2, 1, 3, 0}}),
   };
   for (size_t i = 0; i < std::size(shapes); ++i) {
     CAPTURE(i);

@@ -32,11 +32,10 @@ KL_SHORT_LOOPS void pad_rows(const ConvShape& s, const Padded& p, const float* x
     size_t bottom = inside > 0 && limit > row ? std::clamp(limit - row, top, rows) : top;
     float* line = to;
     for (size_t r = 0; r < top; ++r, line += p.row()) zero(line, p.pitch);
-    const float* from = x + (row + top - s.pad[1]) * s.in[2] + start;
     size_t after = p.pitch - before - inside;
-    for (size_t r = top; r < bottom; ++r, from += s.in[2], line += p.row()) {
+    for (size_t r = top; r < bottom; ++r, line += p.row()) {
       zero(line, before);
-      copy_strided(from, p.phases, line + before, inside);
+      copy_strided(x + (row + r - s.pad[1]) * s.in[2] + start, p.phases, line + before, inside);
       zero(line + before + inside, after);
     }
     for (size_t r = bottom; r < rows; ++r, line += p.row()) zero(line, p.pitch);
