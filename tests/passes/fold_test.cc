@@ -84,6 +84,14 @@ TEST_CASE("fold_scale_into_next_conv") {
                     "1, 1, 1]} output y: float32",
                 R"(input x: float32[N,2,H,W] const w: float32[2,1,1,1] = [3.0, 10.0]
                    y = Conv(x, w) {group=2, pads=[1, 1, 1, 1]} output y: float32)");
+  // One channel that the constants make two.
+  for (const char* one : {"input x: float32[N,1,H,W] ", "input x: float32[N,C,H,W] "})
+    expect_unchanged("fold_scale_into_next_conv", one + std::string("const k: float32[2,1,1] = [3.0, 5.0] ") +
+                                                      w + "a = Mul(x, k) y = Conv(a, w) output y: float32");
+  expect_passes("input x: float32[N,C,H,W] const k: float32 = [3.0] " + w +
+                    "a = Mul(x, k) y = Conv(a, w) output y: float32",
+                "input x: float32[N,C,H,W] const w: float32[1,2,1,2] = [3.0, 6.0, 9.0, 12.0] y = Conv(x, w) "
+                "output y: float32");
 }
 
 TEST_CASE("fold_scale_into_batch_norm") {

@@ -2,6 +2,7 @@
 
 #include "passes/linear.h"
 #include "passes/pass.h"
+#include "passes/sample_shapes.h"
 
 namespace kinglet::passes {
 
@@ -12,6 +13,14 @@ bool has_no_padding(const Node& node) {
   std::string_view automatic = node.attributes.get_string("auto_pad", "NOTSET");
   if (automatic != "NOTSET" && automatic != "VALID") return false;
   return std::ranges::all_of(node.attributes.get_ints("pads"), [](int64_t p) { return p == 0; });
+}
+
+// Whether multiplying `x` with, or adding, `constant` leaves the number of channels as it is: a constant of
+// one channel each may give one channel many.
+bool keeps_channels(const Graph& graph, ValueId x, ValueId constant, int64_t channels) {
+  if (graph.constant(constant)->count() == 1) return true;
+  auto shape = sample_shapes(graph)[static_cast<size_t>(x)];
+  return shape && shape->rank() > 1 && (*shape)[1] == channels;
 }
 
 }  // namespace
@@ -36,7 +45,8 @@ Status fold_scale_into_next_conv(const Graph& graph, NodeId id, Patch* patch) {
   for (ValueId x : before->inputs) {
     if (x == kNoValue || graph.edge(x).is_constant()) continue;
     auto affine = affine_of(graph, *before, x, channels);
-    if (!affine) continue;
+    if (!affine || !keeps_channels(graph, x, before->inputs[before->inputs[0] == x ? 1 : 0], channels.count))
+      continue;
     bool shifts = std::ranges::any_of(affine->shift, [](double v) { return v != 0; });
     if (shifts && !has_no_padding(node)) continue;
     int64_t inner = w.count(1), spatial = w.count(2), outputs = w[0] / group;
