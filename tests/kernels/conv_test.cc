@@ -68,7 +68,7 @@ int agrees_with_judge(const ConvShape& s, bool extras, int threads, Activation a
   int tried = 0;
   for (size_t i = 0; i < static_cast<size_t>(ConvKernel::kCount); ++i) {
     auto kernel = static_cast<ConvKernel>(i);
-    if (!conv_accepts<T>(s, kernel)) continue;
+    if (!conv_accepts<T>(s, kernel) || kernel == ConvKernel::k_pointwise_scaled) continue;
     ++tried;
     Data<T> d(s, extras);
     if constexpr (std::is_same_v<T, float>) d.call.activation = activation;

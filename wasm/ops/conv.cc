@@ -9,6 +9,7 @@ struct ConvParams {
   ConvShape shape;
   ConvKernel kernel = ConvKernel::kCount;
   Activation activation{};
+  bool input_relu = false;
   std::shared_ptr<Buffer> packed;  // null: packed in the run, in front of the kernel's scratch
   size_t packed_bytes = 0;
 };
@@ -17,6 +18,14 @@ Status infer(InferContext& c) {
   KL_ASSIGN(ConvShape shape, conv_shape(c));
   Shape out = conv_output(c, shape);
   KL_REQUIRE(!c.has_input(3) || c.shape(3) == out, kInvalidShape, "Z is ", c.shape(3), ", expected ", out);
+  if (c.input_count() > 4 || c.attributes().get_int("input_relu") != 0) {
+    const Shape &x = c.shape(0), s = c.has_input(4) ? c.shape(4) : Shape();
+    bool each = s.rank() == x.rank() && (s[0] == 1 || s[0] == x[0]) && s[1] == x[1] && s.count(2) == 1;
+    bool shifts = !c.has_input(5) || c.shape(5) == Shape{x[1]};
+    KL_REQUIRE(
+        (each || s == Shape{x[1]}) && shifts && conv_accepts<float>(shape, ConvKernel::k_pointwise_scaled),
+        kInvalidShape, "S is ", s);
+  }
   c.output(0, c.dtype(0), out);
   return {};
 }
@@ -30,6 +39,15 @@ Status run(const ConvParams& p, Run& run) {
   call.residual = run.has_in(3) ? run.in(3).data<const T>() : nullptr;
   call.y = run.out(0).data<T>();
   call.activation = p.activation;
+  if constexpr (std::is_same_v<T, float>) {
+    if (run.has_in(4)) {
+      call.input.scale = run.in(4).data<const float>();
+      const Shape& s = run.in(4).shape();
+      if (s.rank() > 1 && s[0] > 1) call.input.image = static_cast<size_t>(s[1]);
+    }
+    if (run.has_in(5)) call.input.shift = run.in(5).data<const float>();
+    if (p.input_relu) call.input.floor = 0;
+  }
   std::byte* scratch = run.scratch();
   if (p.packed) {
     call.w = reinterpret_cast<const T*>(p.packed->data());
@@ -84,7 +102,7 @@ Status pack(LowerContext& c, ConvParams* p) {
 
 template <class T>
 Status prepare(LowerContext& c, ConvParams p) {
-  p.kernel = possible(c, select_conv<T>(p.shape));
+  p.kernel = possible(c, c.has_input(4) ? ConvKernel::k_pointwise_scaled : select_conv<T>(p.shape));
   if (!p.shape.empty()) KL_TRY(pack<T>(c, &p));
   if (c.has_input(3)) c.in_place(0, 3);
   const char* name = conv_kernel_name(p.kernel);
@@ -105,6 +123,7 @@ Status lower(LowerContext& c) {
     p.activation.scale = c.attributes().get_float("activation_scale", 1);
     p.activation.shift = c.attributes().get_float("activation_shift", 0);
   }
+  p.input_relu = c.attributes().get_int("input_relu") != 0;
   if (c.dtype(0) == DType::kFloat64) return prepare<double>(c, std::move(p));
   return prepare<float>(c, std::move(p));
 }
@@ -118,11 +137,13 @@ constexpr OpDef kConv[] = {
      .infer = infer,
      .lower = lower},
     // activation_scale * activation(conv + B + Z) + activation_shift; activation_params: alpha and beta of
-    // the function, Clip: its bounds. Scale and shift are made by passes.
+    // the function, Clip: its bounds. Scale and shift are made by passes, and so are S, H and input_relu: the
+    // convolution, of one tap, reads Relu(S * X + H), S [C] or [N or 1, C, 1, ...], H [C].
     {.domain = kMicrosoft,
      .name = "FusedConv",
-     .signature = "X:T W:T B:T? Z:T? -> Y:T | T=float16,float32 | " CONV_ATTRIBUTES
-                  " activation:s activation_params:fs activation_scale:f=1 activation_shift:f=0",
+     .signature =
+         "X:T W:T B:T? Z:T? S:T? H:T? -> Y:T | T=float16,float32 | " CONV_ATTRIBUTES
+         " input_relu:i=0 activation:s activation_params:fs activation_scale:f=1 activation_shift:f=0",
      .infer = infer,
      .lower = lower},
 };

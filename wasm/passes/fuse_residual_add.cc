@@ -16,7 +16,10 @@ const Node* open_linear(const Graph& graph, ValueId value) {
   if (node == nullptr || node->outputs.size() != 1) return nullptr;
   if (is_op(*node, "Conv") || is_op(*node, "MatMul")) return node;
   bool fused = is_op(*node, "FusedConv", kMicrosoft) || is_op(*node, "FusedMatMul", kMicrosoft);
-  return fused && node->input(3) == kNoValue && !node->attributes.has("activation") ? node : nullptr;
+  return fused && node->input(3) == kNoValue && node->input(4) == kNoValue &&
+                 !node->attributes.has("activation")
+             ? node
+             : nullptr;
 }
 
 }  // namespace

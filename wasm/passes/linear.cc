@@ -78,7 +78,9 @@ std::optional<Linear> linear_producer(const Graph& graph, ValueId result) {
   if (node->input(2) != kNoValue && !is_wide_float(out.bias)) return std::nullopt;
   const Shape& w = out.weights->shape();
   bool fused = is_op(*node, "FusedConv", kMicrosoft);
-  if (fused && (node->input(3) != kNoValue || node->attributes.has("activation"))) return std::nullopt;
+  if (fused &&
+      (node->input(3) != kNoValue || node->input(4) != kNoValue || node->attributes.has("activation")))
+    return std::nullopt;
   if (is_op(*node, "Conv") || fused) {
     if (w.rank() < 3) return std::nullopt;
     out.channels = {w[0], w.rank(), 1};

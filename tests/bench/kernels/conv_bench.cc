@@ -148,6 +148,8 @@ void conv(const char* filter, bool selected) {
       conv_pack(s, kernel, b.w.data(), packed.data());
       b.call.w = packed.data();
       std::vector<float> scratch(*conv_scratch_bytes<float>(s, kernel, 1) / 4);
+      if (kernel == ConvKernel::k_pointwise_scaled)
+        b.call.input.scale = b.call.input.shift = b.x.data(), b.call.input.floor = 0;
       std::string name = conv_kernel_name(kernel);
       if (kernel == select_conv<float>(s)) name += " *";
       print(name.c_str(), text.c_str(), measure(operations(s, false), bytes(s), [&] {

@@ -79,6 +79,8 @@ Result<size_t> conv_scratch_bytes(const ConvShape& s, ConvKernel kernel, int thr
   switch (kernel) {
     case ConvKernel::k_pointwise:
       return pointwise_scratch<T>(s, threads);
+    case ConvKernel::k_pointwise_scaled:
+      return pointwise_scaled_scratch(s, threads);
     case ConvKernel::k_depthwise:
       return depthwise_scratch(s, threads);
     case ConvKernel::k_winograd:
@@ -96,6 +98,7 @@ void conv(const Conv<T>& call, ConvKernel kernel, void* scratch, Parallel& pool)
   if (call.shape.empty()) return;
   if (kernel == ConvKernel::k_pointwise) return run_pointwise(call, scratch, pool);
   if constexpr (std::is_same_v<T, float>) {
+    if (kernel == ConvKernel::k_pointwise_scaled) return run_pointwise_scaled(call, scratch, pool);
     if (kernel == ConvKernel::k_depthwise) return run_depthwise(call, scratch, pool);
     if (is_winograd(kernel))
       return run_winograd(call, kernel == ConvKernel::k_winograd_stored, scratch, pool);

@@ -3,6 +3,7 @@
 // Elements: float and double.
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "base/parallel.h"
 #include "base/result.h"
@@ -32,8 +33,16 @@ struct ConvShape {
   bool empty() const { return images == 0 || groups == 0 || out_channels == 0 || out_size() == 0; }
 };
 
+// What a convolution sees of its input: max(scale * x + shift, floor), for each channel.
+struct ConvInput {
+  const float* scale = nullptr;
+  const float* shift = nullptr;  // null: zeros
+  size_t image = 0;              // from one image's scales to the next one's: 0, or the number of channels
+  float floor = -std::numeric_limits<float>::infinity();
+};
+
 // y = activation(conv(x, w) + bias + residual)
-//   x [images, groups * in_channels, in...]
+//   x [images, groups * in_channels, in...]; pointwise_scaled, and it alone, sees it through `input`
 //   w [groups * out_channels, in_channels, kernel...], packed by conv_pack
 //   bias null or [groups * out_channels]; residual null or as y, may be y itself
 //   y [images, groups * out_channels, out...]
@@ -46,6 +55,7 @@ struct Conv {
   const T* residual = nullptr;
   T* y = nullptr;
   Activation activation{};  // float only
+  ConvInput input{};
 };
 
 enum class ConvKernel : uint8_t {

@@ -17,6 +17,9 @@ Result<size_t> pointwise_scratch(const ConvShape& s, int threads);
 template <class T>
 void run_pointwise(const Conv<T>& call, void* scratch, Parallel& pool);
 
+Result<size_t> pointwise_scaled_scratch(const ConvShape& s, int threads);
+void run_pointwise_scaled(const Conv<float>& call, void* scratch, Parallel& pool);
+
 template <class T>
 Result<size_t> im2col_scratch(const ConvShape& s, int threads);
 template <class T>

@@ -1,6 +1,10 @@
 // A kernel of one tap, unpadded and unstrided: the input already is the matrix of columns.
+#include <algorithm>
+#include <cmath>
+
 #include "base/checked.h"
 #include "kernels/conv/internal.h"
+#include "kernels/matmul/tile.h"
 
 namespace kinglet::conv_internal {
 
@@ -25,7 +29,7 @@ namespace {
 
 // The product of one image and one group, without pointers.
 template <class T>
-MatMul<T> product_of(const ConvShape& s) {
+__attribute__((noinline)) MatMul<T> product_of(const ConvShape& s) {
   MatMul<T> m;
   m.m = s.out_channels;
   m.n = s.out_size();
@@ -36,18 +40,14 @@ MatMul<T> product_of(const ConvShape& s) {
   return m;
 }
 
-}  // namespace
+// Changes the product of an image and a group before it is computed.
+template <class T>
+using Prepare = void (*)(void* context, MatMul<T>* product, size_t image, size_t group);
 
 template <class T>
-Result<size_t> pointwise_scratch(const ConvShape& s, int threads) {
-  MatMul<T> m = product_of<T>(s);
-  return matmul_scratch_bytes(m, select_matmul(m), threads);
-}
-
-template <class T>
-void run_pointwise(const Conv<T>& call, void* scratch, Parallel& pool) {
+void run_products(const Conv<T>& call, MatMul<T>& m, void* scratch, Parallel& pool, Prepare<T> prepare,
+                  void* context) {
   const ConvShape& s = call.shape;
-  MatMul<T> m = product_of<T>(s);
   MatMulKernel kernel = select_matmul(m);
   Result<size_t> packed = matmul_packed_a_bytes<T>(m.m, m.k);
   if (!packed.ok()) return;
@@ -60,9 +60,111 @@ void run_pointwise(const Conv<T>& call, void* scratch, Parallel& pool) {
       m.c = call.y + plane * m.m * m.n;
       m.row_bias = call.bias ? call.bias + g * m.m : nullptr;
       m.residual = call.residual ? call.residual + plane * m.m * m.n : nullptr;
+      if (prepare) prepare(context, &m, i, g);
       matmul(m, kernel, scratch, pool);
     }
   }
+}
+
+// What is to be done with the input of one image and group.
+struct Scaling {
+  const ConvInput& how;
+  float* weights = nullptr;  // where scaled weights go; null: the input is scaled while it is packed
+  size_t columns = 0;
+  const float *x = nullptr, *scale = nullptr, *shift = nullptr;
+};
+
+void pack_scaled(const void* context, size_t, size_t k0, size_t k1, size_t n0, size_t n1, float* panels) {
+  using V = Vec<float>;
+  constexpr size_t width = kPanelWidth<float>;
+  static constexpr float kZero = 0;
+  const auto& in = *static_cast<const Scaling*>(context);
+  const float* shifts = in.shift ? in.shift : &kZero;
+  const size_t step = in.shift ? 1 : 0;
+  const V floor = V::splat(in.how.floor);
+  for (size_t j = n0; j < n1; j += width) {
+    size_t valid = std::min(width, n1 - j);
+    float edge[width] = {};
+    const float* row = in.x + k0 * in.columns + j;
+    for (size_t p = k0; p < k1; ++p, row += in.columns, panels += width) {
+      const float* from = row;
+      if (valid < width) {
+        copy_block(row, 0, edge, 0, 1, valid);
+        from = edge;
+      }
+      V scale = V::load_splat(in.scale + p), shift = V::load_splat(shifts + p * step);
+#pragma unroll
+      for (size_t q = 0; q < width; q += V::kLanes)
+        max(madd(V::load(from + q), scale, shift), floor).store(panels + q);
+    }
+  }
+}
+
+// Elements of the scaled copy of the weights; none where the input is packed anyway.
+size_t scaled_weights(const MatMul<float>& m) {
+  if (!matmul_reads_in_place(m)) return 0;
+  Result<size_t> bytes = matmul_packed_a_bytes<float>(m.m, m.k);
+  return bytes.ok() ? align_up(*bytes / sizeof(float), 16) : 0;
+}
+
+// Packed weights, their columns scaled instead of the input's rows.
+void scale_weights(const MatMul<float>& m, const float* scale, float* to) {
+  StripSplit split(m.m, kStripRows<float>);
+  const float* w = m.a.data;
+  for (size_t s = 0; s < split.count; ++s) {
+    for (size_t p = 0, rows = split.rows(s); p < m.k; ++p) {
+#pragma clang loop vectorize(disable) unroll(disable)
+      for (size_t i = 0; i < rows; ++i) *to++ = *w++ * scale[p];
+    }
+  }
+}
+
+void prepare_scaled(void* context, MatMul<float>* m, size_t image, size_t group) {
+  auto& in = *static_cast<Scaling*>(context);
+  in.x = m->b.data;
+  in.scale = in.how.scale + image * in.how.image + group * m->k;
+  if (in.how.shift) in.shift = in.how.shift + group * m->k;
+  if (!in.weights) return;
+  scale_weights(*m, in.scale, in.weights);
+  m->a.data = in.weights;
+}
+
+}  // namespace
+
+template <class T>
+Result<size_t> pointwise_scratch(const ConvShape& s, int threads) {
+  MatMul<T> m = product_of<T>(s);
+  return matmul_scratch_bytes(m, select_matmul(m), threads);
+}
+
+template <class T>
+void run_pointwise(const Conv<T>& call, void* scratch, Parallel& pool) {
+  MatMul<T> m = product_of<T>(call.shape);
+  run_products<T>(call, m, scratch, pool, nullptr, nullptr);
+}
+
+Result<size_t> pointwise_scaled_scratch(const ConvShape& s, int threads) {
+  MatMul<float> m = product_of<float>(s);
+  KL_ASSIGN(size_t in_place, pointwise_scratch<float>(s, threads));
+  KL_ASSIGN(in_place, checked_add(in_place, scaled_weights(m) * sizeof(float)));
+  m.pack = pack_scaled;
+  KL_ASSIGN(size_t packed, matmul_scratch_bytes(m, select_matmul(m), threads));
+  return std::max(in_place, packed);
+}
+
+void run_pointwise_scaled(const Conv<float>& call, void* scratch, Parallel& pool) {
+  MatMul<float> m = product_of<float>(call.shape);
+  Scaling scaling{call.input};
+  scaling.columns = m.n;
+  auto* own = static_cast<float*>(scratch);
+  size_t weights = call.input.shift == nullptr && std::isinf(call.input.floor) ? scaled_weights(m) : 0;
+  if (weights > 0) {
+    scaling.weights = own;
+  } else {
+    m.pack = pack_scaled;
+    m.pack_context = &scaling;
+  }
+  run_products<float>(call, m, own + weights, pool, prepare_scaled, &scaling);
 }
 
 #define KL_INSTANTIATE(T)                                              \

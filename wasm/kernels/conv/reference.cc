@@ -42,7 +42,16 @@ void conv_reference(const Conv<T>& call) {
       for (size_t c = 0; c < s.in_channels; ++c) {
         const T* x = call.x + ((n * s.groups + o / s.out_channels) * s.in_channels + c) * s.in_size();
         const T* w = call.w + (o * s.in_channels + c) * s.taps();
-        for_each_meeting(s, s.in, s.out, [&](size_t yi, size_t xi, size_t t) { y[yi] += x[xi] * w[t]; });
+        auto read = [&](T value) {
+          const ConvInput& in = call.input;
+          if (!in.scale) return value;
+          size_t channel = o / s.out_channels * s.in_channels + c;
+          float shift = in.shift ? in.shift[channel] : 0;
+          T scaled = value * in.scale[n * in.image + channel] + shift;
+          return scaled < in.floor ? T{in.floor} : scaled;
+        };
+        for_each_meeting(s, s.in, s.out,
+                         [&](size_t yi, size_t xi, size_t t) { y[yi] += read(x[xi]) * w[t]; });
       }
       if constexpr (std::is_same_v<T, float>) activate(call.activation, y, s.out_size());
     }

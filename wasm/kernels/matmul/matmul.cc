@@ -75,6 +75,12 @@ MatMulKernel select_matmul(const MatMul<T>& call) {
 }
 
 template <class T>
+bool matmul_reads_in_place(const MatMul<T>& call) {
+  const Row& row = kRows[static_cast<size_t>(select_matmul(call))];
+  return row.form == Form::kTiles && !cut(call, row.rows, 1).pack_b;
+}
+
+template <class T>
 Result<size_t> matmul_scratch_bytes(const MatMul<T>& call, MatMulKernel kernel, int threads) {
   const Row& row = kRows[static_cast<size_t>(kernel)];
   size_t elements = 0;
@@ -115,5 +121,6 @@ KL_INSTANTIATE(double)
 KL_INSTANTIATE(uint32_t)
 KL_INSTANTIATE(uint64_t)
 #undef KL_INSTANTIATE
+template bool matmul_reads_in_place(const MatMul<float>&);
 
 }  // namespace kinglet

@@ -68,6 +68,9 @@ bool matmul_accepts(const MatMul<T>& call, MatMulKernel kernel);
 // The kernel for a call, from shapes, views and pack alone (pointers are not looked at).
 template <class T>
 MatMulKernel select_matmul(const MatMul<T>& call);
+// Whether that kernel reads B, which is not packed, where it lies.
+template <class T>
+bool matmul_reads_in_place(const MatMul<T>& call);
 
 // Packed operands serve every kernel of the element type. Sizes are in bytes; contents depend on shapes only
 // through the layout below, so a constant is packed once for all calls with it.
