@@ -185,7 +185,7 @@ void run_depthwise(const Conv<float>& call, void* scratch, Parallel& pool) {
         size_t count = std::min(b.rows_out, s.out[1] - row);
         size_t rows_in = (count - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] + 1;
         for (size_t p = 0; p < some; ++p)
-          pad_rows(s, b.image, call.x + (begin + p) * s.in_size(), row * s.stride[1], rows_in,
+          pad_rows(s, b.image, call.x + (begin + p) * s.in_size(), 1, row * s.stride[1], rows_in,
                    copies + p * b.image.plane());
         for (size_t p = 0; p < some * s.out_channels; ++p)
           run_rows(call, l, begin * s.out_channels + p, row, count,

@@ -2,10 +2,10 @@
 // so the matrix of columns never exists. Padding is a copy of the image with a border of zeros; then no
 // column needs a bounds check.
 #include <algorithm>
-#include <cstring>
 
 #include "base/checked.h"
 #include "kernels/conv/internal.h"
+#include "kernels/conv/padded.h"
 #include "kernels/matmul/tile.h"
 
 namespace kinglet::conv_internal {
@@ -57,8 +57,10 @@ void gather(const void* context, size_t offset, size_t k0, size_t k1, size_t n0,
   for (size_t n = n0; n < n1; n += width) {
     size_t at[width];
     for (size_t q = 0; q < width; ++q) at[q] = pixel_offset(s, c.image, std::min(n + q, n1 - 1));
-    bool contiguous[2];
-    for (size_t half = 0; half < 2; ++half) {
+    // Of a last panel of which one vector is enough, the other one is not read.
+    size_t halves = n1 - n > L ? 2 : 1;
+    bool contiguous[2] = {};
+    for (size_t half = 0; half < halves; ++half) {
       contiguous[half] = true;
       for (size_t q = 1; q < L; ++q) contiguous[half] &= at[half * L + q] == at[half * L] + q;
     }
@@ -81,7 +83,7 @@ void gather(const void* context, size_t offset, size_t k0, size_t k1, size_t n0,
     } else {
       for (size_t k = k0; k < k1; ++k, panels += width) {
         const T* from = image + c.row_offsets[k];
-        for (size_t half = 0; half < 2; ++half) {
+        for (size_t half = 0; half < halves; ++half) {
           if (contiguous[half]) {
             V::load(from + at[half * L]).store(panels + half * L);
           } else {
@@ -94,20 +96,20 @@ void gather(const void* context, size_t offset, size_t k0, size_t k1, size_t n0,
 }
 
 template <class T>
-void pad_image(const ConvShape& s, const Image& image, const T* x, T* out, Parallel& pool) {
+KL_SHORT_LOOPS void pad_image(const ConvShape& s, const Image& image, const T* x, T* out, Parallel& pool) {
   size_t grain = 1 + 16384 / (image.plane() + 1);
   parallel_for(pool, s.groups * s.in_channels, grain, [&](size_t begin, size_t end) {
     for (size_t c = begin; c < end; ++c) {
       T* to = out + c * image.plane();
       const T* from = x + c * s.in_size();
-      std::fill(to, to + image.plane(), T{0});
+      zero(to, image.plane());
       // Rows that lie behind the reach of every tap are not copied.
       size_t depth = std::min(s.in[0], image.size[0] - s.pad[0]),
              rows = std::min(s.in[1], image.size[1] - s.pad[1]);
       for (size_t d = 0; d < depth; ++d)
         for (size_t h = 0; h < rows; ++h)
-          std::memcpy(to + ((d + s.pad[0]) * image.size[1] + h + s.pad[1]) * image.size[2] + s.pad[2],
-                      from + (d * s.in[1] + h) * s.in[2], s.in[2] * sizeof(T));
+          copy_row(from + (d * s.in[1] + h) * s.in[2],
+                   to + ((d + s.pad[0]) * image.size[1] + h + s.pad[1]) * image.size[2] + s.pad[2], s.in[2]);
     }
   });
 }

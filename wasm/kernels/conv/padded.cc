@@ -20,8 +20,8 @@ Result<Padded> padded_for(const ConvShape& s, size_t rows_out, size_t columns_ou
   return p;
 }
 
-KL_SHORT_LOOPS void pad_rows(const ConvShape& s, const Padded& p, const float* x, size_t row, size_t rows,
-                             float* to) {
+KL_SHORT_LOOPS void pad_rows(const ConvShape& s, const Padded& p, const float* x, size_t channels, size_t row,
+                             size_t rows, float* to) {
   for (size_t phase = 0; phase < p.phases; ++phase, to += p.pitch) {
     // Elements of padding in front, and the first and the number of those of the input.
     size_t before = phase < s.pad[2] ? std::min(p.pitch, ceil_div(s.pad[2] - phase, p.phases)) : 0;
@@ -30,22 +30,25 @@ KL_SHORT_LOOPS void pad_rows(const ConvShape& s, const Padded& p, const float* x
     if (before == p.pitch) inside = 0;
     size_t top = row < s.pad[1] ? std::min(rows, s.pad[1] - row) : 0, limit = s.in[1] + s.pad[1];
     size_t bottom = inside > 0 && limit > row ? std::clamp(limit - row, top, rows) : top;
-    float* line = to;
-    for (size_t r = 0; r < top; ++r, line += p.row()) zero(line, p.pitch);
     size_t after = p.pitch - before - inside;
-    for (size_t r = top; r < bottom; ++r, line += p.row()) {
-      zero(line, before);
-      copy_strided(x + (row + r - s.pad[1]) * s.in[2] + start, p.phases, line + before, inside);
-      zero(line + before + inside, after);
+    for (size_t c = 0; c < channels; ++c) {
+      const float* plane = x + c * s.in_size();
+      float* line = to + c * p.plane();
+      for (size_t r = 0; r < top; ++r, line += p.row()) zero(line, p.pitch);
+      for (size_t r = top; r < bottom; ++r, line += p.row()) {
+        zero(line, before);
+        copy_strided(plane + (row + r - s.pad[1]) * s.in[2] + start, p.phases, line + before, inside);
+        zero(line + before + inside, after);
+      }
+      for (size_t r = bottom; r < rows; ++r, line += p.row()) zero(line, p.pitch);
     }
-    for (size_t r = bottom; r < rows; ++r, line += p.row()) zero(line, p.pitch);
   }
 }
 
 void pad_planes(const ConvShape& s, const Padded& p, const float* x, size_t channels, float* to,
                 Parallel& pool) {
   parallel_for(pool, channels, 1 + 16384 / (p.plane() + 1), [&](size_t begin, size_t end) {
-    for (size_t c = begin; c < end; ++c) pad_rows(s, p, x + c * s.in_size(), 0, p.rows, to + c * p.plane());
+    pad_rows(s, p, x + begin * s.in_size(), end - begin, 0, p.rows, to + begin * p.plane());
   });
 }
 

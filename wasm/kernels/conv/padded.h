@@ -11,11 +11,26 @@ namespace kinglet::conv_internal {
 // Rows are short: loops over them are not to become calls of memset and memcpy.
 #define KL_SHORT_LOOPS __attribute__((no_builtin("memset", "memcpy", "memmove")))
 
-KL_SHORT_LOOPS inline __attribute__((always_inline)) void zero(float* to, size_t n) {
-  constexpr size_t L = Vec<float>::kLanes;
+template <class T>
+KL_SHORT_LOOPS inline __attribute__((always_inline)) void zero(T* to, size_t n) {
+  constexpr size_t L = Vec<T>::kLanes;
   size_t i = 0;
-  for (; i + L <= n; i += L) Vec<float>::splat(0.0f).store(to + i);
+#pragma clang loop unroll(disable)
+  for (; i + L <= n; i += L) Vec<T>::splat(0).store(to + i);
+#pragma clang loop vectorize(disable) unroll(disable)
   for (; i < n; ++i) to[i] = 0;
+}
+
+template <class T>
+KL_SHORT_LOOPS inline __attribute__((always_inline)) void copy_row(const T* from, T* to, size_t n) {
+  using V = Vec<T>;
+  constexpr size_t L = V::kLanes;
+  size_t i = 0;
+#pragma clang loop unroll(disable)
+  for (; i + L <= n; i += L) V::load(from + i).store(to + i);
+  if (n >= L && i < n) return V::load(from + n - L).store(to + n - L);
+#pragma clang loop vectorize(disable) unroll(disable)
+  for (; i < n; ++i) to[i] = from[i];
 }
 
 // to[i] = from[i * step]
@@ -23,12 +38,8 @@ KL_SHORT_LOOPS inline __attribute__((always_inline)) void copy_strided(const flo
                                                                        float* to, size_t n) {
   using V = Vec<float>;
   constexpr size_t L = V::kLanes;
+  if (step == 1) return copy_row(from, to, n);
   size_t i = 0;
-  if (step == 1 && n >= L) {
-    for (; i + L <= n; i += L) V::load(from + i).store(to + i);
-    if (i < n) V::load(from + n - L).store(to + n - L);
-    return;
-  }
   if (step == 2 && n > L) {
     for (; i + L < n; i += L) even(V::load(from + 2 * i), V::load(from + 2 * i + L)).store(to + i);
     // The last vector ends with the last element: nothing behind the row is read.
@@ -58,8 +69,9 @@ struct Padded {
 // The copy that outputs of `rows_out` rows by `columns_out` columns read. Fails when it cannot be addressed.
 Result<Padded> padded_for(const ConvShape& s, size_t rows_out, size_t columns_out);
 
-// Rows [row, row + rows) of one channel, counted from the first row of padding, to `to`.
-void pad_rows(const ConvShape& s, const Padded& p, const float* x, size_t row, size_t rows, float* to);
+// Rows [row, row + rows) of each channel, counted from the first row of padding, to `to`, a plane for each.
+void pad_rows(const ConvShape& s, const Padded& p, const float* x, size_t channels, size_t row, size_t rows,
+              float* to);
 
 // Whole channels.
 void pad_planes(const ConvShape& s, const Padded& p, const float* x, size_t channels, float* to,
