@@ -59,7 +59,7 @@ inline __attribute__((always_inline)) void tile(const Strip<T>& s, const T* b, s
   constexpr size_t L = Lane::kLanes;
   constexpr size_t width = kPanelWidth<T>;
   // Low tiles sum several rows of B side by side: fewer than eight sums would wait for one another.
-  constexpr int U = std::is_same_v<T, float> && R <= 2 ? 8 / (R * V) : 1;
+  constexpr int U = std::is_floating_point_v<T> && R <= 2 ? 8 / (R * V) : 1;
   Lane sums[U][R][V], (&sum)[R][V] = sums[0];
   auto each = [&](auto&& body) __attribute__((always_inline)) {
 #pragma unroll

@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
+#include <numeric>
 
 #include "kernels/reduce/scan.h"
+#include "simd/vec.h"
 
 namespace kinglet {
 
@@ -48,29 +51,70 @@ void replace_largest(Entry* heap, int64_t n, Entry entry) {
 }
 
 // Elements that are looked at together for one that is better than the worst of those kept.
-constexpr int64_t kBlock = 16;
+constexpr int kBlock = 32;
 
-// Keeps the best of x[at, length) besides the k entries that are kept already.
+// f of all lanes, halves first.
+template <class T, int N, class F>
+T fold(vec<T, N> v, F f) {
+  if constexpr (N > kNativeLanes<T>) {
+    return fold(f(v.lo, v.hi), f);
+  } else {
+    T lanes[N];
+    v.store(lanes);
+    return std::accumulate(lanes + 1, lanes + N, lanes[0], f);
+  }
+}
+
+// A number just above one that k elements at least do not exceed; NaN where there is none, or where it takes
+// longer to find than to do without.
 template <class T>
-void scan_floats(const std::byte* in, int64_t at, int64_t length, bool largest, Entry* heap, int64_t k) {
+T bound_of(const T* x, int64_t length, T sign, int64_t k) {
+  using V = vec<T, kBlock>;
+  constexpr T kInfinity = std::numeric_limits<T>::infinity();
+  V of_lane = V::splat(kInfinity);
+  T least = kInfinity;
+  if (k <= kBlock / 2 && length >= 4 * kBlock) {
+    for (int64_t i = 0; i + kBlock <= length; i += kBlock)
+      of_lane = min(of_lane, V::load(x + i) * V::splat(sign));
+    for (int64_t i = 0; i < k; ++i) {
+      least = fold(of_lane, [](auto a, auto b) {
+        using std::min;
+        return min(a, b);
+      });
+      of_lane = select(of_lane == V::splat(least), V::splat(kInfinity), of_lane);
+    }
+  }
+  if (least == kInfinity) return std::numeric_limits<T>::quiet_NaN();
+  auto bits = std::bit_cast<MaskOf<T>>(least + T(0));
+  return std::bit_cast<T>(bits + (bits < 0 ? -1 : 1));
+}
+
+// The best k <= length of x as a heap.
+template <class T>
+void scan_floats(const std::byte* in, int64_t length, bool largest, Entry* heap, int64_t k) {
   const T* x = reinterpret_cast<const T*>(in);
   // One comparison does for both ways: the sign turns the numbers round, exactly. NaN may be better.
   const T sign = T(largest ? -1 : 1);
-  T bound = x[heap[0].index] * sign;
+  T bound = bound_of(x, length, sign, k);
   auto worse = [&](int64_t i) { return x[i] * sign >= bound; };
-  for (; at < length; at += kBlock) {
+  int64_t held = 0;
+  for (int64_t at = 0; at < length; at += kBlock) {
     int64_t end = std::min(length, at + kBlock);
-    if (end - at == kBlock) {
-      int any = 0;
-      for (int64_t i = 0; i < kBlock; ++i) any |= !worse(at + i);
-      if (any == 0) continue;
-    }
+    using V = vec<T, kBlock>;
+    if (end - at == kBlock &&
+        fold(V::load(x + at) * V::splat(sign) >= V::splat(bound), [](auto a, auto b) { return a & b; }) != 0)
+      continue;
     for (int64_t i = at; i < end; ++i) {
       if (worse(i)) continue;
       uint64_t key = key_of(static_cast<double>(x[i]));
       Entry entry{largest ? ~key : key, i};
-      if (entry < heap[0]) replace_largest(heap, k, entry);
-      bound = x[heap[0].index] * sign;
+      if (held < k) {
+        heap[held++] = entry;
+        std::push_heap(heap, heap + held);
+      } else if (entry < heap[0]) {
+        replace_largest(heap, k, entry);
+      }
+      if (held == k) bound = x[heap[0].index] * sign;
     }
   }
 }
@@ -93,13 +137,9 @@ void run_topk(const Scan& s, int64_t k, bool largest, const std::byte* in, std::
     int64_t base = lane / s.inner * s.length * s.inner + lane % s.inner;
     const std::byte* row = in + static_cast<size_t>(base) * size;
     int64_t held = 0;
-    for (int64_t r = 0, n; r < s.length; r += n) {
+    if (floats) scan(row, s.length, largest, heap, held = k);
+    for (int64_t r = 0, n; !floats && r < s.length; r += n) {
       n = std::min(step, s.length - r);
-      if (floats && held == k) {
-        scan(row, r, s.length, largest, heap, k);
-        break;
-      }
-      if (floats) n = std::min(n, k - held);
       keys_of(s.dtype, in, base + r * s.inner, keys, static_cast<size_t>(n));
       for (int64_t i = 0; i < n; ++i) {
         Entry entry{largest ? ~keys[i] : keys[i], r + i};
