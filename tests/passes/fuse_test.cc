@@ -211,8 +211,24 @@ TEST_CASE("fuse_matmul_bias, and what follows a product") {
                 "input x: float32[N,T,2] input z: float32[N,T,3] const w: float32[2,3] = ramp const bias: "
                 "float32[3] = ramp "
                 "y = com.microsoft.FusedMatMul(x, w, bias, z) {activation=\"Relu\"} output y: float32");
+  // A value for each row, of any float type; a product that is a Gemm.
+  expect_passes(
+      "input x: float64[N,2] const w: float64[3,2] = ramp const c: float64[3] = ramp const axes: int64[1] = "
+      "[1] "
+      "r = ReduceSumSquare(x, axes) g = Gemm(x, w, c) {transB=1, alpha=-2.0, beta=1.0} y = Add(r, g) output "
+      "y: float64",
+      "input x: float64[N,2] const w: float64[3,2] = ramp const c: float64[3] = ramp const axes: int64[1] = "
+      "[1] "
+      "r = ReduceSumSquare(x, axes) y = com.microsoft.FusedMatMul(x, w, c, r) {transB=1, alpha=-2.0} output "
+      "y: float64");
   // A sum that broadcasts, a bias of another length, a product that others read.
   expect_unchanged("fuse_residual_add", head + "input z: float32[T,3] y = Add(p, z) output y: float32");
+  expect_unchanged("fuse_residual_add",
+                   "input x: float32[N,2] input r: float32[1,1] const w: float32[2,3] = ramp "
+                   "p = MatMul(x, w) y = Add(p, r) output y: float32");
+  expect_unchanged("fuse_residual_add",
+                   "input x: float32[N,2] input r: float32[N,1] const w: float32[2,3] = ramp const c: "
+                   "float32[1] = [1.0] p = Gemm(x, w, c) y = Add(p, r) output y: float32");
   expect_unchanged("fuse_matmul_bias",
                    head + "const one: float32[1] = [1.0] y = Add(p, one) output y: float32");
   expect_unchanged("fuse_matmul_bias", head + "y = Add(p, bias) output y: float32 output p: float32");

@@ -32,8 +32,8 @@ Status infer(InferContext& c) {
   if (c.rank(1) > 1) out.push_back(spec.b.columns);
   KL_REQUIRE(!c.has_input(kBias) || c.shape(kBias) == (Shape{spec.b.columns}), kInvalidShape, "bias is ",
              c.shape(kBias), ", expected ", spec.b.columns, " columns");
-  KL_REQUIRE(!c.has_input(kResidual) || c.shape(kResidual) == out, kInvalidShape, "residual is ",
-             c.shape(kResidual), ", expected ", out);
+  KL_REQUIRE(!c.has_input(kResidual) || c.shape(kResidual) == out || is_column_of(c.shape(kResidual), out),
+             kInvalidShape, "residual is ", c.shape(kResidual), ", expected ", out);
   c.output(0, c.dtype(0), out);
   return {};
 }
@@ -42,7 +42,8 @@ Status lower(LowerContext& c) {
   KL_ASSIGN(ProductSpec spec, spec_of(c));
   KL_TRY(read_activation(c, &spec.activation));
   if (c.has_input(kBias)) spec.addend = Addend::kColumns;
-  if (c.has_input(kResidual)) spec.residual = kResidual;
+  if (c.has_input(kResidual))
+    (c.shape(kResidual) == c.out_shape(0) ? spec.residual : spec.of_rows) = kResidual;
   return lower_product(c, spec);
 }
 
@@ -62,6 +63,8 @@ Status expand_gelu(ExpandContext& c) {
 
 constexpr OpDef kFusedMatMul[] = {
     // activation(alpha A B + bias + residual): what comes behind B, and the activation, are made by passes.
+    // The
+    // residual is a matrix or a column of it.
     {.domain = kMicrosoft,
      .name = "FusedMatMul",
      .signature = "A:T B:T bias:T? residual:T? -> Y:T | T=floats | activation:s activation_alpha:f "

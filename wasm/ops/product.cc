@@ -59,6 +59,12 @@ Status read_activation(const OpContext& c, Activation* activation) {
   return {};
 }
 
+bool is_column_of(const Shape& shape, Shape whole) {
+  if (whole.rank() < 2) return false;
+  whole[static_cast<size_t>(whole.rank() - 1)] = 1;
+  return shape == whole;
+}
+
 Result<Shape> product_batch(const MatrixStack& a, const MatrixStack& b) {
   KL_REQUIRE(a.columns == b.rows, kInvalidShape, "A has ", a.columns, " columns, B has ", b.rows, " rows");
   return broadcast(a.batch, b.batch);
@@ -71,7 +77,7 @@ struct ProductParams {
   MatrixStack a, b;
   float alpha = 1, beta = 1;
   Addend addend = Addend::kNone;
-  int residual = -1;
+  int residual = -1, of_rows = -1;
   Activation activation{};
   std::vector<MatMulItem> items;
   std::shared_ptr<Buffer> packed_a, packed_b;
@@ -145,6 +151,7 @@ Status run_as(const ProductParams& p, Run& run) {
   call.c = run.out(0).data<T>();
   if (p.addend != Addend::kNone) set_addend(p, run.in(2).data<const T>(), run.scratch(), &call);
   if (p.residual >= 0) call.residual = run.in(p.residual).data<const T>();
+  if (p.of_rows >= 0) call.row_bias = run.in(p.of_rows).data<const T>();
   matmul(call, select_matmul(call), run.scratch() + p.addend_bytes, run.parallel());
   return {};
 }
@@ -186,7 +193,8 @@ Status prepare(LowerContext& c, const ProductSpec& spec, ProductParams p) {
   if (items != 1) {
     for (int64_t i = 0; i < items; ++i) {
       p.items.push_back({item_offset(spec.a, batch, i), p.packed_b ? 0 : item_offset(spec.b, batch, i),
-                         static_cast<size_t>(i) * p.m * p.n, 0});
+                         static_cast<size_t>(i) * p.m * p.n,
+                         p.of_rows < 0 ? 0 : static_cast<size_t>(i) * p.m});
     }
   }
   if (p.addend == Addend::kScalar || (p.addend != Addend::kNone && p.beta != 1)) {
@@ -226,6 +234,7 @@ Status lower_product(LowerContext& c, const ProductSpec& spec) {
   p.beta = spec.beta;
   p.addend = spec.addend;
   p.residual = spec.residual;
+  p.of_rows = spec.of_rows;
   if (p.residual >= 0) c.in_place(0, p.residual);
   p.activation = spec.activation;
   switch (c.dtype(0)) {

@@ -32,9 +32,13 @@ struct ProductSpec {
   Addend addend = Addend::kNone;
   // An input of the result's shape that is added too, or -1. The result may take its place.
   int residual = -1;
+  // An input with a value for each row that is added too, or -1; not besides Addend::kRows.
+  int of_rows = -1;
   Activation activation{};
 };
 
+// Whether a shape is that of matrices of `whole` but with one column.
+bool is_column_of(const Shape& shape, Shape whole);
 // Batch extents of the result; fails when columns of A and rows of B differ or the batches do not broadcast.
 Result<Shape> product_batch(const MatrixStack& a, const MatrixStack& b);
 // Attributes activation, activation_alpha, activation_beta; not for float64 and integers.

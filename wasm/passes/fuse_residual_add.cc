@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/product.h"
 #include "ops/registry.h"
 #include "passes/match.h"
 #include "passes/pass.h"
@@ -9,13 +10,16 @@ namespace kinglet::passes {
 
 namespace {
 
-// The value's producer when it is a convolution or product of float32 that can still take a residual.
+// The value's producer when it is a convolution or product that can still take a residual.
 const Node* open_linear(const Graph& graph, ValueId value) {
-  if (value == kNoValue || !is_float32(graph, value) || !read_once(graph, value)) return nullptr;
+  if (value == kNoValue || !read_once(graph, value)) return nullptr;
   const Node* node = graph.producer(value);
   if (node == nullptr || node->outputs.size() != 1) return nullptr;
-  if (is_op(*node, "Conv") || is_op(*node, "MatMul")) return node;
-  bool fused = is_op(*node, "FusedConv", kMicrosoft) || is_op(*node, "FusedMatMul", kMicrosoft);
+  bool wide = dtype_of(graph, value) == DType::kFloat64;
+  if (!wide && !is_float32(graph, value)) return nullptr;
+  if (is_op(*node, "MatMul") || (is_op(*node, "Conv") && !wide)) return node;
+  if (is_op(*node, "Gemm")) return node->attributes.get_float("beta", 1) == 1 ? node : nullptr;
+  bool fused = (is_op(*node, "FusedConv", kMicrosoft) && !wide) || is_op(*node, "FusedMatMul", kMicrosoft);
   return fused && node->input(3) == kNoValue && node->input(4) == kNoValue &&
                  !node->attributes.has("activation")
              ? node
@@ -25,7 +29,7 @@ const Node* open_linear(const Graph& graph, ValueId value) {
 }  // namespace
 
 // A convolution or product whose result is added to a value of the same shape takes that value as its
-// residual.
+// residual; a product also a value that has one column.
 Result<bool> fuse_residual_add(Graph& graph) {
   std::vector<std::optional<Shape>> shapes;
   bool changed = false;
@@ -39,10 +43,14 @@ Result<bool> fuse_residual_add(Graph& graph) {
       return static_cast<size_t>(v) < shapes.size() ? shapes[static_cast<size_t>(v)] : std::nullopt;
     };
     auto a = shape(node.inputs[0]), b = shape(node.inputs[1]);
-    if (!a || !b || *a != *b) continue;
-    // Of two, the one that is computed later.
+    if (!a || !b) continue;
     size_t which = linear[0] == nullptr ? 1 : 0;
-    if (linear[0] != nullptr && linear[1] != nullptr) {
+    if (*a != *b) {
+      which = is_column_of(*a, *b) ? 1 : 0;
+      bool column = which == 1 || is_column_of(*b, *a);
+      if (!column || linear[which] == nullptr || linear[which]->op.ends_with("Conv")) continue;
+    } else if (linear[0] != nullptr && linear[1] != nullptr) {
+      // Of two, the one that is computed later.
       const auto& order = graph.order();
       which = std::ranges::find(order, graph.edge(node.inputs[1]).producer) >
                       std::ranges::find(order, graph.edge(node.inputs[0]).producer)
@@ -50,10 +58,14 @@ Result<bool> fuse_residual_add(Graph& graph) {
                   : 0;
     }
     const Node& sum = *linear[which];
+    if (is_op(sum, "Gemm") && sum.input(2) != kNoValue &&
+        shape(sum.input(2)) != Shape{(which == 0 ? a : b)->back()})
+      continue;
     const char* op = sum.op.ends_with("Conv") ? "FusedConv" : "FusedMatMul";
     Patch patch(graph, id);
     Node fused = make_node(sum, op, {sum.input(0), sum.input(1), sum.input(2), node.inputs[1 - which]},
                            sum.attributes, kMicrosoft);
+    fused.attributes.erase("beta");
     fused.def = find_op(kMicrosoft, op);
     patch.replace(node.outputs[0], patch.add(std::move(fused)));
     patch.remove(id);

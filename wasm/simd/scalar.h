@@ -147,6 +147,7 @@ inline vec<T, 1> odd(vec<T, 1>, vec<T, 1> b) {
   return b;
 }
 inline vec<float, 1> to_float(vec<int32_t, 1> a) { return {static_cast<float>(a.v)}; }
+inline vec<float, 1> to_float(vec<double, 1> a) { return {static_cast<float>(a.v)}; }
 template <class T>
 inline T sum(vec<T, 1> a) {
   return a.v;

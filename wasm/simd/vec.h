@@ -18,7 +18,7 @@ namespace kinglet {
 //   floor, ceil, nearest (ties to even)   floats only
 //   select(m, a, b)   a where m is set
 //   bit_cast<To>(a)   same bits, element type of the same width
-//   to_float(a)       int32 to float32
+//   to_float(a)       int32 or float64 to float32
 //   even(a, b)        lanes 0, 2, 4, ... of a followed by b; odd(a, b): lanes 1, 3, 5, ... (N > 1)
 //   ahead(a)          lanes 1, 2, ... and zero; behind(a): zero and lanes 0, 1, ...
 //   sum(a)            of all lanes, halves first
@@ -120,6 +120,10 @@ inline vec<T, N> behind(vec<T, N> a) {
 }
 template <int N>
 inline vec<float, N> to_float(vec<int32_t, N> a) {
+  return {to_float(a.lo), to_float(a.hi)};
+}
+template <int N>
+inline vec<float, N> to_float(vec<double, N> a) {
   return {to_float(a.lo), to_float(a.hi)};
 }
 template <class T, int N>

@@ -136,6 +136,10 @@ inline vec<To, 4> bit_cast(vec<int32_t, 4> a) {
   return {a.v};
 }
 inline vec<float, 4> to_float(vec<int32_t, 4> a) { return {wasm_f32x4_convert_i32x4(a.v)}; }
+inline vec<float, 4> to_float(vec<double, 4> a) {
+  v128_t low = wasm_f32x4_demote_f64x2_zero(a.lo.v), high = wasm_f32x4_demote_f64x2_zero(a.hi.v);
+  return {wasm_i64x2_shuffle(low, high, 0, 2)};
+}
 
 inline vec<float, 4> even(vec<float, 4> a, vec<float, 4> b) {
   return {wasm_i32x4_shuffle(a.v, b.v, 0, 2, 4, 6)};

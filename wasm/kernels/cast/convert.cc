@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/narrow_float.h"
+#include "simd/vec.h"
 
 namespace kinglet {
 
@@ -59,6 +60,14 @@ void widen(const void* in, int64_t at, void* out, size_t n) {
   const From* x = static_cast<const From*>(in) + at;
   To* y = static_cast<To*>(out);
   for (size_t i = 0; i < n; ++i) y[i] = static_cast<To>(x[i]);
+}
+
+// float64 to float32
+void narrow(const double* x, float* y, size_t n) {
+  using V = vec<double, 4>;
+  size_t i = 0;
+  for (; i + V::kLanes <= n; i += V::kLanes) to_float(V::load(x + i)).store(y + i);
+  for (; i < n; ++i) y[i] = static_cast<float>(x[i]);
 }
 
 // int64 to integers of any width; wraps.
@@ -252,7 +261,8 @@ void load_run(DType dtype, const std::byte* base, int64_t at, Compute to, void* 
                                   static_cast<std::byte*>(out), 0, n);
   }
   if (natural == Compute::kF64) {
-    if (to == Compute::kF32) return widen<double, float>(base, at, out, n);
+    if (to == Compute::kF32)
+      return narrow(reinterpret_cast<const double*>(base) + at, static_cast<float*>(out), n);
     if (to == Compute::kF64) return widen<double, double>(base, at, out, n);
     double run[kRun];
     std::memcpy(run, reinterpret_cast<const double*>(base) + at, n * 8);
@@ -284,7 +294,7 @@ void store_run(Compute from, const void* in, DType dtype, std::byte* base, int64
       return;
     }
     float run[kRun];
-    if (dtype == DType::kFloat32) return widen<double, float>(x, 0, reinterpret_cast<float*>(base) + at, n);
+    if (dtype == DType::kFloat32) return narrow(x, reinterpret_cast<float*>(base) + at, n);
     for (size_t i = 0; i < n; ++i) run[i] = to_float_odd(x[i]);
     return store_f32(run, dtype, base, at, n, saturate);
   }

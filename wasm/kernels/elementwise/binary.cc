@@ -38,7 +38,8 @@ namespace each {
 #define KL_F64(op) binary_each<double, double, each::op>
 #define KL_I64(op) binary_each<int64_t, int64_t, each::op>, binary_each<uint64_t, uint64_t, each::op>
 constexpr Function kBinary[] = {
-#define BINARY(op, vector, scalar) {"elementwise/" #op, binary_lanes<lanes::op>, KL_F64(op), KL_I64(op)},
+#define BINARY(op, vector, scalar) \
+  {"elementwise/" #op, binary_lanes<float, lanes::op>, binary_lanes<double, lanes::op>, KL_I64(op)},
 #define BINARY_SCALAR(op, scalar) {"elementwise/" #op, nullptr, KL_F64(op), KL_I64(op)},
 #define BINARY_INTEGER(op, scalar) {"elementwise/" #op, nullptr, nullptr, KL_I64(op)},
 #include "kernels/elementwise/binary.inc"

@@ -7,14 +7,15 @@
 
 namespace kinglet {
 
-// Functor: static V at(V x, const float* p), for vectors of kLanes floats.
 inline constexpr size_t kLanes = 8;
 
-inline void copy_floats(const float* from, size_t n, float* to) {
+template <class T>
+void copy_few(const T* from, size_t n, T* to) {
 #pragma clang loop vectorize(disable) unroll(disable)
   for (size_t i = 0; i < n; ++i) to[i] = from[i];
 }
 
+// Functor: static V at(V x, const float* p), for vectors of kLanes floats.
 template <class Functor>
 void unary_lanes(const Row& row) {
   using V = vec<float, kLanes>;
@@ -30,36 +31,37 @@ void unary_lanes(const Row& row) {
     const float* from = x + i;
     float* to = y + i;
     if (left < kLanes) {
-      copy_floats(from, left, edge);
+      copy_few(from, left, edge);
       from = to = edge;
     }
     Functor::at(V::load(from), p).store(to);
-    if (left < kLanes) copy_floats(edge, left, y + i);
+    if (left < kLanes) copy_few(edge, left, y + i);
   }
 }
 
-// Functor: static V at(V a, V b)
-template <class Functor>
+// Functor: static V at(V a, V b), for vectors of T
+template <class T, class Functor>
 void binary_lanes(const Row& row) {
-  using V = vec<float, kLanes>;
-  float whole[2][kLanes], edge[2][kLanes] = {};
-  const float* x[2];
+  constexpr size_t width = 32 / sizeof(T);
+  using V = vec<T, width>;
+  T whole[2][width], edge[2][width] = {};
+  const T* x[2];
   size_t step[2];
   for (int k = 0; k < 2; ++k) {
-    x[k] = static_cast<const float*>(row.in[k]);
+    x[k] = static_cast<const T*>(row.in[k]);
     step[k] = row.splat[k] ? 0 : 1;
     if (!row.splat[k]) continue;
     V::splat(*x[k]).store(whole[k]);
     x[k] = whole[k];
   }
-  float* y = static_cast<float*>(row.out);
+  T* y = static_cast<T*>(row.out);
   size_t i = 0;
-  for (; i + kLanes <= row.n; i += kLanes)
+  for (; i + width <= row.n; i += width)
     Functor::at(V::load(x[0] + i * step[0]), V::load(x[1] + i * step[1])).store(y + i);
   if (size_t left = row.n - i; left != 0) {
-    for (int k = 0; k < 2; ++k) copy_floats(x[k] + i * step[k], left, edge[k]);
+    for (int k = 0; k < 2; ++k) copy_few(x[k] + i * step[k], left, edge[k]);
     Functor::at(V::load(edge[0]), V::load(edge[1])).store(edge[0]);
-    copy_floats(edge[0], left, y + i);
+    copy_few(edge[0], left, y + i);
   }
 }
 
