@@ -47,6 +47,13 @@ TEST_CASE("blocks of disjoint lifetimes share memory") {
   CHECK(*total == 1024);
 }
 
+TEST_CASE("blocks that live long are placed first where that takes less") {
+  std::vector<Lifetime> blocks = {{0, 2, 2048, 0}, {3, 3, 4096, 0}, {0, 3, 4096, 0}, {1, 1, 3072, 0}};
+  auto total = assign_offsets(blocks);
+  REQUIRE(total.ok());
+  CHECK(*total == 9216);
+}
+
 TEST_CASE("sizes whose sum does not fit are a failure") {
   std::vector<Lifetime> blocks = {{0, 1, SIZE_MAX - 70, 0}, {0, 1, 4096, 0}};
   CHECK_FALSE(assign_offsets(blocks).ok());

@@ -7,12 +7,18 @@
 
 namespace kinglet {
 
-Result<size_t> assign_offsets(std::vector<Lifetime>& blocks) {
+namespace {
+
+// In order of size, or of size times lifetime.
+[[gnu::noinline]] Result<size_t> place(std::vector<Lifetime>& blocks, bool by_time) {
   std::vector<size_t> order(blocks.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::sort(order, [&](size_t a, size_t b) {
-    return std::pair(blocks[b].bytes, a) < std::pair(blocks[a].bytes, b);
-  });
+  auto weight = [&](size_t i) {
+    const Lifetime& b = blocks[i];
+    return static_cast<double>(b.bytes) * (by_time ? b.last - b.first + 1 : 1);
+  };
+  std::ranges::sort(order,
+                    [&](size_t a, size_t b) { return std::pair(weight(b), a) < std::pair(weight(a), b); });
   std::vector<const Lifetime*> placed;  // by offset
   size_t total = 0;
   for (size_t i : order) {
@@ -34,6 +40,29 @@ Result<size_t> assign_offsets(std::vector<Lifetime>& blocks) {
                   &block);
   }
   return total;
+}
+
+// No arena is smaller.
+size_t most_at_a_step(const std::vector<Lifetime>& blocks) {
+  std::vector<size_t> at_step;
+  for (const Lifetime& b : blocks) {
+    at_step.resize(std::max(at_step.size(), static_cast<size_t>(b.last) + 1));
+    for (int n = b.first; n <= b.last; ++n)
+      at_step[static_cast<size_t>(n)] += align_up(b.bytes, kBufferAlignment);
+  }
+  return at_step.empty() ? 0 : *std::ranges::max_element(at_step);
+}
+
+}  // namespace
+
+Result<size_t> assign_offsets(std::vector<Lifetime>& blocks) {
+  KL_ASSIGN(size_t total, place(blocks, false));
+  if (total == most_at_a_step(blocks)) return total;
+  std::vector<Lifetime> others = blocks;
+  Result<size_t> other = place(others, true);
+  if (!other.ok() || *other >= total) return total;
+  blocks = std::move(others);
+  return other;
 }
 
 }  // namespace kinglet

@@ -14,7 +14,7 @@ struct Lifetime {
 };
 
 // Gives every block an offset (multiple of kBufferAlignment) such that blocks alive at the same step do not
-// overlap; returns the arena's size. Largest first, lowest gap that fits.
+// overlap; returns the arena's size. Largest first, by size or by size times lifetime, lowest gap that fits.
 Result<size_t> assign_offsets(std::vector<Lifetime>& blocks);
 
 }  // namespace kinglet
