@@ -1,6 +1,7 @@
 // Tensor against onnxruntime-common's own, on the same calls.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import { KingletError, Tensor } from 'kinglet';
 import { Tensor as Judge } from 'onnxruntime-common';
 
@@ -230,4 +231,18 @@ describe('Tensor beyond onnxruntime-common', () => {
     const { data } = await of({ norm: { mean: [10, 10, 2], bias: [-10, 0, 2] } });
     assert.deepEqual(data, [0, 3, 2, 5, 16, 31]);
   });
+});
+
+test('typed arrays of another realm, as test runners give them, are as good as ours', () => {
+  for (const [type, { name }] of Object.entries(arrays)) {
+    if (type.endsWith('int4') || type === 'float16') continue;
+    const ours = new Tensor(type, new arrays[type](2), [2]);
+    const data = runInNewContext(`new ${name}(2)`);
+    assert.equal(data instanceof arrays[type], false);
+    for (const tensor of [new Tensor(type, data, [2]), Tensor.fromPinnedBuffer(type, data)]) {
+      assert.equal(tensor.data, data);
+      assert.deepEqual(tensor.dims, ours.dims);
+    }
+    if (type !== 'bool') assert.equal(new Tensor(data).type, type);
+  }
 });

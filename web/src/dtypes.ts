@@ -81,17 +81,18 @@ export function arrayOf(type: string): TypedArrayConstructor | undefined {
   return arrays.get(type);
 }
 
-/** The constructor of a typed array that may be of a subclass or of another window; undefined when it is none. */
-export function constructorOf(data: NumericArray): TypedArrayConstructor | undefined {
-  const name = data[Symbol.toStringTag] as string;
+/** This window's constructor for a typed array of a subclass or of another window; undefined when it is none. */
+export function constructorOf(data: unknown): TypedArrayConstructor | undefined {
+  if (!ArrayBuffer.isView(data)) return undefined;
+  const name = (data as NumericArray)[Symbol.toStringTag] as string;
   return name === 'Float16Array' ? float16Array() : constructors.get(name);
 }
 
 /** The type that a typed array stands for without further words; undefined when there is none. */
-export function typeOf(data: object): Tensor.Type | undefined {
-  const float16 = float16Array();
-  if (float16 && data.constructor === float16) return 'float16';
-  return inferred.find((type) => data.constructor === arrays.get(type));
+export function typeOf(data: unknown): Tensor.Type | undefined {
+  const array = constructorOf(data);
+  if (array && array === float16Array()) return 'float16';
+  return array && inferred.find((type) => array === arrays.get(type));
 }
 
 /** Entries of the data array of a tensor of `size` elements: packed below a byte, pairs for complex numbers. */

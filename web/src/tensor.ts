@@ -1,4 +1,12 @@
-import { arrayOf, dataLength, float16Array, isPacked, type NumericArray, typeOf } from './dtypes.js';
+import {
+  arrayOf,
+  constructorOf,
+  dataLength,
+  float16Array,
+  isPacked,
+  type NumericArray,
+  typeOf,
+} from './dtypes.js';
 import { KingletError } from './errors.js';
 import {
   fromImage,
@@ -184,7 +192,8 @@ function dataAs(type: Tensor.Type, data: unknown): Data {
   }
   const array = arrayOf(type);
   if (!array) throw new TypeError(`Unsupported tensor type: ${type}.`);
-  if (data instanceof array) return data;
+  const given = constructorOf(data);
+  if (given === array) return data as NumericArray;
   if (Array.isArray(data)) {
     const bitsOnly =
       type.startsWith('float8') || type === 'bfloat16' || (type === 'float16' && !float16Array());
@@ -199,8 +208,9 @@ function dataAs(type: Tensor.Type, data: unknown): Data {
     if (type === 'uint8') return Uint8Array.from(data);
     throw new TypeError("A Uint8ClampedArray tensor's data must be type of uint8");
   }
-  if (type === 'float16' && data instanceof Uint16Array) {
-    return new (array as Uint16ArrayConstructor)(data.buffer, data.byteOffset, data.length);
+  if (type === 'float16' && given === Uint16Array) {
+    const { buffer, byteOffset, length } = data as Uint16Array;
+    return new (array as Uint16ArrayConstructor)(buffer, byteOffset, length);
   }
   throw new TypeError(`A ${type} tensor's data must be type of ${array}`);
 }
@@ -215,7 +225,7 @@ function inferFrom(data: unknown): [Tensor.Type, Data] {
     throw new TypeError(`Invalid element type of data array: ${first}.`);
   }
   if (data instanceof Uint8ClampedArray) return ['uint8', Uint8Array.from(data)];
-  const type = typeOf(data as object);
+  const type = typeOf(data);
   if (!type) throw new TypeError(`Unsupported type for tensor data: ${(data as object).constructor}.`);
   return [type, data as Data];
 }
@@ -238,7 +248,7 @@ class CpuTensor {
       const array = arrayOf(pinned.type);
       if (!array)
         throw new TypeError(`unsupported type "${pinned.type}" to create tensor from pinned buffer`);
-      if (!(pinned.data instanceof array)) throw new TypeError(`buffer should be of type ${array.name}`);
+      if (constructorOf(pinned.data) !== array) throw new TypeError(`buffer should be of type ${array.name}`);
       this.type = pinned.type;
       this.cpuData = pinned.data;
       this.dataLocation = 'cpu-pinned';

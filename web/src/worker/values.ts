@@ -1,6 +1,6 @@
 // Between what users hold (Tensor, array, Map, null) and what crosses threads.
 import type { PortType, Wire } from '../abi/types.js';
-import type { NumericArray } from '../dtypes.js';
+import { dataLength, type NumericArray } from '../dtypes.js';
 import { KingletError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 
@@ -20,17 +20,7 @@ export function toWire(value: unknown, type: PortType, input: string): Wire {
     return null;
   }
   if (type.kind === 'optional' && type.element) return toWire(value, type.element, input);
-  if (isTensor(value)) {
-    if (value.location === 'none') throw refusal(input, 'is a disposed tensor');
-    if (value.location !== undefined && !value.location.startsWith('cpu'))
-      throw refusal(input, `is in a ${value.location}`);
-    return {
-      kind: 'tensor',
-      type: value.type,
-      dims: value.dims,
-      data: value.data as NumericArray | string[],
-    };
-  }
+  if (isTensor(value)) return tensorToWire(value, input);
   if (Array.isArray(value)) {
     const element: PortType = (type.kind === 'sequence' && type.element) || { kind: 'unknown' };
     return { kind: 'sequence', items: value.map((item) => toWire(item, element, input)) };
@@ -49,6 +39,33 @@ function isTensor(value: unknown): value is Tensor {
     value instanceof Tensor ||
     (typeof value === 'object' && value !== null && 'type' in value && 'dims' in value && 'data' in value)
   );
+}
+
+function tensorToWire(given: Tensor, input: string): TensorWire {
+  const { location } = given;
+  if (location === 'none') throw refusal(input, 'is a disposed tensor');
+  if (location !== undefined && !location.startsWith('cpu')) throw refusal(input, `is in a ${location}`);
+  const { type, dims, size, data } = given instanceof Tensor ? given : ownTensor(given, input);
+  const entries = dataLength(type, size);
+  if (data.length < entries)
+    throw refusal(
+      input,
+      `has ${data.length} of ${entries} entries left: its array was transferred or shrunk`,
+    );
+  return { kind: 'tensor', type, dims, data: data as NumericArray | string[] };
+}
+
+/** Other makers' tensors hold what they like. */
+function ownTensor({ type, data, dims }: Tensor, input: string): Tensor {
+  try {
+    return new Tensor(type, data, dims);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new KingletError('invalid_input', `input '${input}' is no tensor: ${message}`, {
+      context: { input },
+      cause: error,
+    });
+  }
 }
 
 function mapToWire(
