@@ -87,6 +87,17 @@ Result<Layout<T>> layout_of(const RnnShape& s, int threads) {
   return out;
 }
 
+// Two directions at the same time need not wait for other threads at every step; large batches of many
+// threads are better shared step by step.
+bool has_a_thread_each(const RnnShape& s, int threads) {
+  return s.directions == 2 && (threads == 2 || (threads > 2 && s.batch == 1));
+}
+// Room for a direction that has one thread; layout_of has not failed for more of them.
+template <class T>
+size_t direction_bytes(const RnnShape& s) {
+  return align_up(layout_of<T>(s, 1)->bytes, kBufferAlignment);
+}
+
 template <class T>
 class Direction {
  public:
@@ -284,11 +295,23 @@ void rnn_pack_r(const RnnShape& s, const T* r, T* packed) {
 template <class T>
 Result<size_t> rnn_scratch_bytes(const RnnShape& shape, int threads) {
   KL_ASSIGN(auto layout, layout_of<T>(shape, threads));
-  return layout.bytes;
+  // The run may get fewer threads.
+  if (shape.directions != 2 || threads == 1) return layout.bytes;
+  KL_ASSIGN(size_t both, checked_mul(direction_bytes<T>(shape), size_t{2}));
+  return std::max(both, layout.bytes);
 }
 
 template <class T>
 void rnn(const RnnCall<T>& call, std::byte* scratch, Parallel& pool) {
+  if (has_a_thread_each(call.shape, pool.threads())) {
+    size_t bytes = direction_bytes<T>(call.shape);
+    parallel_slots(pool, 2, [&](size_t, size_t d) {
+      Parallel alone;
+      alone.cancel = pool.cancel;
+      Direction<T>(call, d, scratch + d * bytes, alone).run();
+    });
+    return;
+  }
   for (size_t d = 0; d < call.shape.directions; ++d) Direction<T>(call, d, scratch, pool).run();
 }
 
