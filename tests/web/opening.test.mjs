@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { InferenceSession, KingletError } from 'kinglet';
 import { joinAndFlip, model, node } from './models.mjs';
 import { fails, feeds, floats, inBothPlaces } from './sessions.mjs';
@@ -40,6 +41,23 @@ inBothPlaces((open, worker) => {
     assert.equal(padded.buffer.byteLength, padded.length, 'the caller keeps the buffer');
   });
 
+  test('files of other formats are told by their names', async () => {
+    const safetensors = Buffer.concat([Buffer.from([64, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"a":{}}')]);
+    const files = [
+      [gzipSync(joinAndFlip), /gzip: unpack/],
+      [Buffer.from('PK\x03\x04\x14\0\0\0'), /zip archive.*ONNX/],
+      [Buffer.from([0x80, 4, 0x95, 0]), /pickle/],
+      [Buffer.from('\x1c\0\0\0TFL3\0\0', 'latin1'), /TensorFlow Lite/],
+      [Buffer.from('\x18\0\0\0ORTM\0\0', 'latin1'), /onnxruntime's own format/],
+      [Buffer.from('\x89HDF\r\n\x1a\n', 'latin1'), /HDF5/],
+      [Buffer.from('{"format":"layers-model"}'), /JSON/],
+      [Buffer.from('GGUF\x03\0\0\0'), /GGUF/],
+      [safetensors, /safetensors/],
+      [new Uint8Array(0), /an empty file/],
+    ];
+    for (const [bytes, words] of files) await fails(open(new Uint8Array(bytes)), 'invalid_model', words);
+  });
+
   test('models that are none', async () => {
     await fails(open(new Uint8Array(0)), 'invalid_model');
     await fails(open(new Uint8Array(100).fill(255)), 'invalid_model');
@@ -55,6 +73,7 @@ inBothPlaces((open, worker) => {
       /Git LFS/,
     );
     await fails(open(join(folder, 'nothing.onnx')), 'fetch_failed', /nothing\.onnx/);
+    await fails(open(folder), 'fetch_failed', /is it a file/);
     const unknown = model({
       inputs: { x: ['float32', 1] },
       outputs: { y: ['float32', 1] },

@@ -1,5 +1,6 @@
 #include "frontends/onnx/reader.h"
 
+#include "frontends/format.h"
 #include "frontends/onnx/builder.h"
 
 namespace kinglet {
@@ -8,7 +9,10 @@ Result<std::unique_ptr<Graph>> read_onnx(std::shared_ptr<Buffer> model,
                                          std::span<const ExternalFile> external, ModelInfo* info) {
   Bytes bytes(model->data(), model->bytes());
   size_t nodes_left = onnx::kMaxNodes;
-  KL_ASSIGN(onnx::ModelMessage message, onnx::read_model(bytes, &nodes_left, info));
+  auto read = onnx::read_model(bytes, &nodes_left, info);
+  if (std::string_view other = other_format(bytes); !read.ok() && !other.empty())
+    return fail(Code::kInvalidModel, "this is ", other);
+  KL_ASSIGN(onnx::ModelMessage message, std::move(read));
   // Before IR version 3 there was one domain and the opset could be left out.
   if (message.opsets.empty() && message.ir_version < 3) message.opsets.push_back({{}, 1});
   auto graph = std::make_unique<Graph>();

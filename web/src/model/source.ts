@@ -186,16 +186,21 @@ async function openUrl(url: string, signal: AbortSignal | undefined, trustLength
     ? readable(response.body)
     : pieces(new Uint8Array(await response.arrayBuffer()));
   const size = length === null ? undefined : Number(length);
-  return { size, chunks: explained(chunks, url, signal), ...(again && { again }) };
+  return { size, chunks: explained(chunks, url, 'the connection broke', signal), ...(again && { again }) };
 }
 
-/** Failures in the middle of a download, in our words. */
-async function* explained(chunks: AsyncIterable<Uint8Array>, url: string, signal?: AbortSignal) {
+/** Failures in the middle of a download or file, in our words. */
+async function* explained(
+  chunks: AsyncIterable<Uint8Array>,
+  url: string,
+  what: string,
+  signal?: AbortSignal,
+) {
   try {
     yield* chunks;
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new KingletError('fetch_failed', `${url}: the connection broke`, { context: { url }, cause });
+    throw new KingletError('fetch_failed', `${url}: ${what}`, { context: { url }, cause });
   }
 }
 
@@ -204,7 +209,7 @@ async function openFile(path: string): Promise<Stream> {
   try {
     const file = await openPath(path.startsWith('file:') ? new URL(path) : path);
     const { size } = await file.stat();
-    return { size, chunks: fileChunks(file) };
+    return { size, chunks: explained(fileChunks(file), path, 'it cannot be read; is it a file?') };
   } catch (cause) {
     const why = (cause as Error).message;
     throw new KingletError('fetch_failed', `${path}: ${why}`, { context: { url: path }, cause });
