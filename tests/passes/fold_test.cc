@@ -107,3 +107,29 @@ TEST_CASE("fold_scale_into_batch_norm") {
                    const k: float32[2,1,1] = [3.0, 5.0]
                    a = BatchNormalization(x, s, t, m, v) y = Mul(a, k) output y: float32)");
 }
+
+TEST_CASE("fold_residual_into_gate") {
+  const std::string head = "input x: float32[N,2,H,W] input g: float32[N,2,1,1] ";
+  const std::string more =
+      head + "const one: float32 = [1.0] s = HardSigmoid(g) a = Add(s, one) y = Mul(x, a) output y: float32";
+  const char* kPass = "fold_residual_into_gate";
+  for (const char* mul : {"m = Mul(x, s) ", "m = Mul(s, x) "}) {
+    for (const char* add : {"y = Add(x, m) ", "y = Add(m, x) "})
+      expect_passes(head + "s = HardSigmoid(g) " + mul + add + "output y: float32", more);
+  }
+  // Behind a convolution one is added where its result is made.
+  expect_passes(R"(input x: float32[N,2,H,W] const w: float32[2,2,1,1] = ramp
+                   p = GlobalAveragePool(x) c = Conv(p, w) s = Sigmoid(c) m = Mul(x, s) y = Add(x, m)
+                   output y: float32)",
+                R"(input x: float32[N,2,H,W] const w: float32[2,2,1,1] = ramp
+                   p = GlobalAveragePool(x)
+                   s = com.microsoft.FusedConv(p, w) {activation="Sigmoid", activation_scale=1.0, activation_shift=1.0}
+                   y = Mul(x, s) output y: float32)");
+  // What is no gate, a value that others read, something else that is added.
+  expect_unchanged(kPass, head + "s = Tanh(g) m = Mul(x, s) y = Add(x, m) output y: float32");
+  expect_unchanged(kPass,
+                   head + "s = Sigmoid(g) m = Mul(x, s) y = Add(x, m) output y: float32 output m: float32");
+  expect_unchanged(kPass,
+                   head + "s = Sigmoid(g) m = Mul(x, s) y = Add(x, m) output y: float32 output s: float32");
+  expect_unchanged(kPass, head + "s = Sigmoid(g) m = Mul(x, s) y = Add(g, m) output y: float32");
+}
