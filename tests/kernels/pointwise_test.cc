@@ -1,4 +1,4 @@
-// Convolutions of one tap that scale, shift and clamp the channels that they read.
+// Convolutions of one tap: many images and groups, and those that scale, shift and clamp what they read.
 #include <doctest/doctest.h>
 
 #include <limits>
@@ -39,12 +39,12 @@ struct Data {
     call.input.scale = scale.data();
   }
 
-  void agree(int threads) {
+  void agree(int threads, ConvKernel kernel = ConvKernel::k_pointwise_scaled) {
+    if (kernel == ConvKernel::k_pointwise) call.input = {};
     want = y;
     call.w = w.data();
     call.residual = call.y = want.data();
     conv_reference(call);
-    constexpr ConvKernel kernel = ConvKernel::k_pointwise_scaled;
     REQUIRE(conv_accepts<float>(call.shape, kernel));
     std::vector<float> packed(*conv_packed_bytes<float>(call.shape, kernel) / sizeof(float));
     conv_pack(call.shape, kernel, w.data(), packed.data());
@@ -89,6 +89,19 @@ TEST_CASE("conv, pointwise with scaled inputs: NaN and infinities reach the outp
         (turn & 1 ? d.scale[1] : d.x[s.in_size()]) = special;
         if (turn & 2) d.call.input.shift = d.shift.data(), d.call.input.floor = 0;
         d.agree(1);
+      }
+    }
+  }
+}
+
+TEST_CASE("conv, pointwise: more images and groups than products are handed out together") {
+  for (ConvKernel kernel : {ConvKernel::k_pointwise, ConvKernel::k_pointwise_scaled}) {
+    for (const ConvShape& s :
+         {shape_of(3, 7, 5, 6, 30), shape_of(1, 40, 3, 20, 9), shape_of(35, 1, 9, 30, 65),
+          shape_of(16, 1, 33, 50, 1), shape_of(1, 17, 130, 70, 300)}) {
+      for (int threads : {1, 2, 7, 40}) {
+        CAPTURE(threads);
+        Data(s).agree(threads, kernel);
       }
     }
   }

@@ -40,9 +40,12 @@ __attribute__((noinline)) MatMul<T> product_of(const ConvShape& s) {
   return m;
 }
 
-// Changes the product of an image and a group before it is computed.
+// Images and groups are products of one call, so many at a time.
+constexpr size_t kMostItems = 16;
+
+// Changes the product of an image and a group before it is computed; those come one at a time.
 template <class T>
-using Prepare = void (*)(void* context, MatMul<T>* product, size_t image, size_t group);
+using Prepare = void (*)(void* context, MatMul<T>* product, MatMulItem* item, size_t image, size_t group);
 
 template <class T>
 void run_products(const Conv<T>& call, MatMul<T>& m, void* scratch, Parallel& pool, Prepare<T> prepare,
@@ -52,17 +55,22 @@ void run_products(const Conv<T>& call, MatMul<T>& m, void* scratch, Parallel& po
   Result<size_t> packed = matmul_packed_a_bytes<T>(m.m, m.k);
   if (!packed.ok()) return;
   m.activation = call.activation;
-  for (size_t i = 0; i < s.images; ++i) {
-    for (size_t g = 0; g < s.groups; ++g) {
-      size_t plane = i * s.groups + g;
-      m.a.data = call.w + g * (*packed / sizeof(T));
-      m.b.data = call.x + plane * m.k * m.n;
-      m.c = call.y + plane * m.m * m.n;
-      m.row_bias = call.bias ? call.bias + g * m.m : nullptr;
-      m.residual = call.residual ? call.residual + plane * m.m * m.n : nullptr;
-      if (prepare) prepare(context, &m, i, g);
-      matmul(m, kernel, scratch, pool);
+  m.b.data = call.x;
+  m.c = call.y;
+  m.row_bias = call.bias;
+  m.residual = call.residual;
+  MatMulItem items[kMostItems];
+  size_t planes = s.images * s.groups, most = prepare ? 1 : kMostItems;
+  for (size_t plane = 0; plane < planes && !cancelled(pool); plane += most) {
+    size_t count = std::min(most, planes - plane);
+    m.a.data = call.w;
+    for (size_t i = 0; i < count; ++i) {
+      size_t at = plane + i, g = at % s.groups;
+      items[i] = {g * (*packed / sizeof(T)), at * m.k * m.n, at * m.m * m.n, g * m.m};
     }
+    m.items = std::span(items, count);
+    if (prepare) prepare(context, &m, items, plane / s.groups, plane % s.groups);
+    matmul(m, kernel, scratch, pool);
   }
 }
 
@@ -108,9 +116,8 @@ size_t scaled_weights(const MatMul<float>& m) {
 }
 
 // Packed weights, their columns scaled instead of the input's rows.
-void scale_weights(const MatMul<float>& m, const float* scale, float* to) {
+void scale_weights(const MatMul<float>& m, const float* w, const float* scale, float* to) {
   StripSplit split(m.m, kStripRows<float>);
-  const float* w = m.a.data;
   for (size_t s = 0; s < split.count; ++s) {
     for (size_t p = 0, rows = split.rows(s); p < m.k; ++p) {
 #pragma clang loop vectorize(disable) unroll(disable)
@@ -119,14 +126,15 @@ void scale_weights(const MatMul<float>& m, const float* scale, float* to) {
   }
 }
 
-void prepare_scaled(void* context, MatMul<float>* m, size_t image, size_t group) {
+void prepare_scaled(void* context, MatMul<float>* m, MatMulItem* item, size_t image, size_t group) {
   auto& in = *static_cast<Scaling*>(context);
-  in.x = m->b.data;
+  in.x = m->b.data + item->b;
   in.scale = in.how.scale + image * in.how.image + group * m->k;
   if (in.how.shift) in.shift = in.how.shift + group * m->k;
   if (!in.weights) return;
-  scale_weights(*m, in.scale, in.weights);
+  scale_weights(*m, m->a.data + item->a, in.scale, in.weights);
   m->a.data = in.weights;
+  item->a = 0;
 }
 
 }  // namespace
@@ -134,7 +142,14 @@ void prepare_scaled(void* context, MatMul<float>* m, size_t image, size_t group)
 template <class T>
 Result<size_t> pointwise_scratch(const ConvShape& s, int threads) {
   MatMul<T> m = product_of<T>(s);
-  return matmul_scratch_bytes(m, select_matmul(m), threads);
+  static constexpr MatMulItem kItems[kMostItems] = {};
+  size_t planes = s.images * s.groups, most = 0;
+  for (size_t count : {std::min(planes, kMostItems), planes % kMostItems, size_t{1}}) {
+    m.items = std::span(kItems, count);
+    KL_ASSIGN(size_t bytes, matmul_scratch_bytes(m, select_matmul(m), threads));
+    most = std::max(most, bytes);
+  }
+  return most;
 }
 
 template <class T>
