@@ -8,6 +8,7 @@
 #include "passes/pipeline.h"
 #include "runtime/session.h"
 #include "support/graph_builder.h"
+#include "support/named_values.h"
 
 using namespace kinglet;
 using namespace kinglet::testing;
@@ -77,8 +78,8 @@ TEST_CASE("inputs of convolutions that are scaled: optimised equals unoptimised"
       if (special > 0 && !x.empty()) x[x.size() / 2] = kSpecial[special - 1];
       std::vector<NamedValue> feeds{{"x", floats(shape, x)}};
       std::vector<Value> want, got;
-      require_ok(plain.run(feeds, {}, &want));
-      require_ok(optimised.run(feeds, {}, &got));
+      require_ok(testing::run(plain, feeds, &want));
+      require_ok(testing::run(optimised, feeds, &got));
       for (size_t o = 0; o < 2; ++o) {
         std::vector<float> a = read<float>(want[o]), b = read<float>(got[o]);
         REQUIRE(a.size() == b.size());
