@@ -234,6 +234,35 @@ TEST_CASE("fuse_matmul_bias, and what follows a product") {
   expect_unchanged("fuse_matmul_bias", head + "y = Add(p, bias) output y: float32 output p: float32");
 }
 
+TEST_CASE("fuse_scan_distance") {
+  auto scan = [](const std::string& difference, const std::string& end, const std::string& more = "") {
+    return "input x: float32[N,2] const known: float32[3,2] = ramp "
+           "s, d = Scan(x, known) {num_scan_inputs=1" +
+           more +
+           "} body() { input rows: float32[N,2] input row: float32[2] const axes: int64[1] = [1] "
+           "kept = Identity(rows) d = " +
+           difference +
+           " sum = ReduceSumSquare(d, axes) {keepdims=0} out = Identity(sum) output kept output out } " + end;
+  };
+  const std::string end = "t = Transpose(d) {perm=[1, 0]} y = Sqrt(t) output y: float32";
+  const std::string fused =
+      "input x: float32[N,2] const known: float32[3,2] = ramp "
+      "d = com.microsoft.CDist(x, known) y = Sqrt(d) output y: float32";
+  expect_passes(scan("Sub(rows, row)", end), fused);
+  expect_passes(scan("Sub(row, rows)", end, ", scan_input_axes=[0]"), fused);
+  expect_passes(scan("Sub(rows, row)", "y = Sqrt(d) output y: float32"),
+                "input x: float32[N,2] const known: float32[3,2] = ramp d = com.microsoft.CDist(x, known) "
+                "t = Transpose(d) {perm=[1, 0]} y = Sqrt(t) output y: float32");
+  // Another difference, another order, a state that is read, rows that might be broadcast.
+  expect_unchanged("fuse_scan_distance", scan("Add(rows, row)", end));
+  expect_unchanged("fuse_scan_distance", scan("Sub(rows, rows)", end));
+  expect_unchanged("fuse_scan_distance", scan("Sub(rows, row)", end, ", scan_output_directions=[1]"));
+  expect_unchanged("fuse_scan_distance", scan("Sub(rows, row)", end + " output s: float32"));
+  std::string narrow = scan("Sub(rows, row)", end);
+  for (size_t at; (at = narrow.find("[N,2]")) != std::string::npos;) narrow.replace(at, 5, "[N,C]");
+  expect_unchanged("fuse_scan_distance", narrow);
+}
+
 TEST_CASE("fuse_activation, with a scale and a shift behind it") {
   const std::string head = R"(
     input x: float32[N,2,H,W]

@@ -16,8 +16,24 @@ def squares_by_product(g, x, known):
     return g.op('Cast', g.op('Add', own, cross), to=1)
 
 
-def nearest(g, x, estimator, known):
+def distances_by_scan(g, x, known):
+    """Row after row of those known, as skl2onnx spells it."""
+    body = Graph()
+    rows = body.input('next_in', 'float32', None, known.shape[1])
+    difference = body.op('Sub', rows, body.input('next', 'float32', known.shape[1]))
+    squares = body.op('ReduceSumSquare', difference, axes=[1], keepdims=0)
+    body.output(rows, 'next_out', 'float32', None, known.shape[1])
+    body.output(squares, 'scan_out', 'float32', None)
+    _, of_known = g.op('Scan', x, known, outputs=2, num_scan_inputs=1, body=body.body())
+    return g.op('Sqrt', g.op('Transpose', of_known, perm=[1, 0]))
+
+
+def nearest(g, x, estimator, known, by_scan=False):
     """Places [N, k] of the nearest known rows, and their weights [N, k], which add up to 1."""
+    if by_scan:
+        k = np.array([estimator.n_neighbors])
+        _, places = g.op('TopK', distances_by_scan(g, x, known), k, outputs=2, axis=1, largest=0)
+        return places, None
     if estimator.weights == 'uniform':
         squares = squares_by_product(g, x, known)
         _, places = g.op('TopK', squares, np.array([estimator.n_neighbors]), outputs=2, axis=1, largest=0)
@@ -40,10 +56,10 @@ def average(g, values, weights):
     return g.op('ReduceSum', weighted, np.array([1]), keepdims=0)
 
 
-def classifier(estimator, known, classes):
+def classifier(estimator, known, classes, by_scan=False):
     g = Graph()
     value = g.input('x', 'float32', None, known.shape[1])
-    places, weights = nearest(g, value, estimator, known)
+    places, weights = nearest(g, value, estimator, known, by_scan)
     votes = np.eye(len(estimator.classes_), dtype=np.float32)[classes]
     probabilities = average(g, g.op('Gather', votes, places), weights)
     best = g.op('ArgMax', probabilities, axis=1, keepdims=0)
@@ -56,6 +72,7 @@ def classifier(estimator, known, classes):
 def neighbours(folder):
     for name, estimator, data in [
         ('k-neighbours', KNeighborsClassifier(5), 'wine'),
+        ('k-neighbours-by-scan', KNeighborsClassifier(3), 'wine'),
         ('k-neighbours-by-distance', KNeighborsClassifier(7, weights='distance'), 'breast_cancer'),
         ('k-neighbours-regressor', KNeighborsRegressor(5), 'diabetes'),
         ('k-neighbours-regressor-by-distance', KNeighborsRegressor(4, weights='distance'), 'linnerud'),
@@ -65,7 +82,7 @@ def neighbours(folder):
         known = np.arange(len(x)) % 3 != 0
         estimator.fit(x[known], y[known])
         if isinstance(estimator, KNeighborsClassifier):
-            g = classifier(estimator, x[known], y[known])
+            g = classifier(estimator, x[known], y[known], by_scan=name.endswith('scan'))
             expected = {'label': estimator.predict(x), 'probabilities': estimator.predict_proba(x)}
         else:
             g = Graph()
