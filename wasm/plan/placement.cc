@@ -139,14 +139,16 @@ class Placement {
   Status place_pieces() {
     const std::vector<Slot> apart = plan_.slots;
     const size_t most = plan_.arena_bytes;
+    bool moved = false;  // scratch too
     for (size_t load : {std::numeric_limits<size_t>::max(), most}) {
-      if (!merge_pieces(load)) return {};
+      if (!merge_pieces(load)) break;
       follow_roots();
       KL_TRY(place_arena());
       if (plan_.arena_bytes <= most) return {};
       plan_.slots = apart;
+      moved = true;
     }
-    return place_arena();
+    return moved ? place_arena() : Status{};
   }
 
   // Merges each piece with which no step has more than so many bytes in use; says whether there was one.
