@@ -36,6 +36,14 @@ struct Model {
     for (float& x : out) x = -x;
     return add_value(add(*graph, "Neg", {ids[a]})[0], std::move(out));
   }
+  // The same elements, by a step that needs scratch: the weights are an identity.
+  size_t same(size_t a) {
+    std::vector<float> w(static_cast<size_t>(rows(a) * rows(a)));
+    for (size_t i = 0; i < w.size(); i += static_cast<size_t>(rows(a)) + 1) w[i] = 1;
+    ValueId weights = graph->add_constant("w", floats({rows(a), rows(a), 1}, std::move(w)));
+    std::vector<float> out = values[a];
+    return add_value(add(*graph, "Conv", {ids[a], weights})[0], std::move(out));
+  }
   size_t sum(size_t a, size_t b) {
     std::vector<float> out = values[a];
     for (size_t i = 0; i < out.size(); ++i) out[i] += values[b][i];
@@ -148,9 +156,12 @@ TEST_CASE("random graphs of pieces give what their nodes give one by one") {
     for (int node = 0; node < 14; ++node) {
       size_t a = below(m.ids.size()), b = below(m.ids.size());
       int64_t rows = m.rows(a), cut = 1 + static_cast<int64_t>(below(static_cast<size_t>(rows)));
-      switch (below(6)) {
+      switch (below(7)) {
         case 0:
           m.neg(a);
+          break;
+        case 5:
+          m.same(a);
           break;
         case 1:
           m.sum(a, m.rows(b) == rows ? b : a);
