@@ -7,18 +7,17 @@ namespace {
 
 struct Params {
   bool root;
+  std::shared_ptr<Buffer> panels;  // null: written in the run
 };
 
 template <class T>
-void run_as(const Params& p, Run& run) {
-  const Tensor &a = run.in(0), &b = run.in(1);
-  kernels::distances(a.data<T>(), static_cast<size_t>(a.shape()[0]), b.data<T>(),
-                     static_cast<size_t>(b.shape()[0]), static_cast<size_t>(a.shape()[1]), p.root,
-                     run.out(0).data<T>(), run.parallel());
-}
-
 Status run(const Params& p, Run& run) {
-  run.in(0).dtype() == DType::kFloat32 ? run_as<float>(p, run) : run_as<double>(p, run);
+  const Tensor &a = run.in(0), &b = run.in(1);
+  auto rows = static_cast<size_t>(b.shape()[0]), columns = static_cast<size_t>(a.shape()[1]);
+  auto* panels = reinterpret_cast<T*>(p.panels ? p.panels->data() : run.scratch());
+  if (!p.panels) kernels::pack_distance_panels(b.data<T>(), rows, columns, panels);
+  kernels::distances<T>(a.data<T>(), static_cast<size_t>(a.shape()[0]), panels, rows, columns, p.root,
+                        run.out(0).data<T>(), run.parallel());
   return {};
 }
 
@@ -31,9 +30,22 @@ Status infer(InferContext& c) {
   return {};
 }
 
-Status lower(LowerContext& c) {
-  c.step<run>("cdist", Params{c.attributes().get_string("metric") == "euclidean"});
+template <class T>
+Status prepare(LowerContext& c) {
+  Params p{c.attributes().get_string("metric") == "euclidean", nullptr};
+  auto rows = static_cast<size_t>(c.shape(1)[0]), columns = static_cast<size_t>(c.shape(1)[1]);
+  KL_ASSIGN(size_t bytes, kernels::distance_panel_bytes<T>(rows, columns));
+  c.spent(1);
+  KL_ASSIGN(p.panels, c.packed(1, "distance", bytes, [&](std::byte* to) {
+    kernels::pack_distance_panels(c.constant(1)->data<T>(), rows, columns, reinterpret_cast<T*>(to));
+  }));
+  if (!p.panels) c.scratch(bytes);
+  c.step<run<T>>("cdist", std::move(p));
   return {};
+}
+
+Status lower(LowerContext& c) {
+  return c.dtype(0) == DType::kFloat32 ? prepare<float>(c) : prepare<double>(c);
 }
 
 }  // namespace
