@@ -81,8 +81,11 @@ Status open(OpenSession& s, bool optimize, bool profile) {
   return {};
 }
 
-Result<Value> feed_from(const Exchange& feed) {
-  if (feed.value != 0) return value_of(feed.value);
+Status set_feed(const Exchange& feed, Value* value) {
+  if (feed.value != 0) {
+    KL_ASSIGN(*value, value_of(feed.value));
+    return {};
+  }
   KL_REQUIRE(is_dtype(feed.dtype) && feed.dtype != static_cast<int>(DType::kString), kInvalidArgument,
              "element type ", feed.dtype);
   DType dtype = static_cast<DType>(feed.dtype);
@@ -90,20 +93,24 @@ Result<Value> feed_from(const Exchange& feed) {
   KL_ASSIGN(int64_t count, checked_count(shape));
   KL_ASSIGN(size_t bytes, checked_bytes(dtype, count));
   KL_REQUIRE(bytes == feed.bytes, kInvalidInput, feed.bytes, " bytes for a tensor ", dtype, shape);
-  if (feed.data == nullptr) return Value(Tensor(dtype, shape, nullptr));
+  if (feed.data == nullptr) {
+    *value = Tensor(dtype, shape, nullptr);
+    return {};
+  }
   const Bytes& memory = scratch();
   auto at =
       reinterpret_cast<uintptr_t>(feed.data) - reinterpret_cast<uintptr_t>(memory ? memory->data() : nullptr);
   KL_REQUIRE(memory && at <= memory->bytes() && bytes <= memory->bytes() - at, kInvalidArgument,
              "elements that are not in the scratch memory");
-  return Value(Tensor(dtype, shape, memory, at));
+  *value = Tensor(dtype, shape, memory, at);
+  return {};
 }
 
 Status set_feeds(Session& session, std::span<const Exchange> exchanges) {
   auto feeds = session.new_feeds();
   for (const Exchange& feed : exchanges) {
     KL_REQUIRE(feed.port < feeds.size(), kInvalidArgument, "there is no input ", feed.port);
-    KL_ASSIGN(feeds[feed.port], feed_from(feed));
+    KL_TRY(set_feed(feed, &feeds[feed.port]));
   }
   return session.prepare();
 }

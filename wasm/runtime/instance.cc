@@ -12,10 +12,13 @@ namespace {
 
 const Tensor kAbsent;
 
-Port port_of(const Value& value) {
+void describe(const Value& value, Port& port) {
   const Tensor* t = value.tensor();
-  if (t == nullptr) return {true, DType::kNone, false, {}, nullptr};
-  return {true, t->dtype(), true, t->shape(), t->data() != nullptr ? t : nullptr};
+  port.present = true;
+  port.dtype = t != nullptr ? t->dtype() : DType::kNone;
+  port.shape_known = t != nullptr;
+  if (t != nullptr) port.shape = t->shape();
+  port.constant = t != nullptr && t->data() != nullptr ? t : nullptr;
 }
 
 std::string shapes_of(const Plan& plan, std::span<const int32_t> slots) {
@@ -186,8 +189,8 @@ Status Instance::run_step(size_t index) {
 }
 
 Status Instance::choose(std::span<const Value> inputs) {
-  ports_.clear();
-  for (const Value& v : inputs) ports_.push_back(port_of(v));
+  ports_.resize(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) describe(inputs[i], ports_[i]);
   KL_ASSIGN(auto plan, program_.plan(ports_));
   return bind(std::move(plan));
 }
