@@ -1,8 +1,10 @@
-// Convolutions that scale what they read: optimised equals unoptimised, at shapes that only the run knows.
+// Convolutions that scale what they read, or change places with a mean: optimised equals unoptimised, at shapes
+// that only the run knows.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 
 #include "graph/text.h"
 #include "passes/pipeline.h"
@@ -52,23 +54,30 @@ constexpr const char* kText = R"(graph {
   output z: float32
 })";
 
-std::shared_ptr<Graph> parse(bool optimised) {
-  auto graph = parse_graph(kText);
+// A convolution behind which places are averaged: DenseNet between its blocks.
+constexpr const char* kMeanText = R"(graph {
+  input x: float32[N,8,H,W]
+  const w: float32[120,4,1,1] = ramp
+  const b: float32[120] = ramp
+  const tiny: float32 = [0.002]
+  r = Relu(x)
+  a = Conv(r, w, b) {group=2}
+  y = AveragePool(a) {kernel_shape=[3, 2], strides=[2, 2]}
+  z = Mul(y, tiny)
+  output y: float32
+  output z: float32
+})";
+
+std::shared_ptr<Graph> parse(const char* text, bool optimised) {
+  auto graph = parse_graph(text);
   REQUIRE_MESSAGE(graph.ok(), graph.status().message());
   require_ok(bind(**graph));
   if (optimised) require_ok(run_passes(**graph, {.verify = true}));
   return std::move(*graph);
 }
 
-}  // namespace
-
-TEST_CASE("inputs of convolutions that are scaled: optimised equals unoptimised") {
-  std::shared_ptr<Graph> graph = parse(true);
-  int64_t scaled =
-      std::ranges::count_if(graph->order(), [&](NodeId id) { return graph->node(id).input(4) != kNoValue; });
-  CHECK(scaled == 3);
-  Session plain(parse(false)), optimised(graph);
-  const Shape shapes[] = {{1, 8, 6, 6}, {3, 8, 5, 7}, {2, 8, 1, 1}, {1, 8, 40, 41}, {0, 8, 4, 4}};
+void compare(const char* text, std::span<const Shape> shapes) {
+  Session plain(parse(text, false)), optimised(parse(text, true));
   for (const Shape& shape : shapes) {
     for (int special = 0; special < 3; ++special) {
       std::vector<float> x(static_cast<size_t>(shape.count()));
@@ -96,4 +105,22 @@ TEST_CASE("inputs of convolutions that are scaled: optimised equals unoptimised"
       }
     }
   }
+}
+
+}  // namespace
+
+TEST_CASE("inputs of convolutions that are scaled: optimised equals unoptimised") {
+  std::shared_ptr<Graph> graph = parse(kText, true);
+  int64_t scaled =
+      std::ranges::count_if(graph->order(), [&](NodeId id) { return graph->node(id).input(4) != kNoValue; });
+  CHECK(scaled == 3);
+  const Shape shapes[] = {{1, 8, 6, 6}, {3, 8, 5, 7}, {2, 8, 1, 1}, {1, 8, 40, 41}, {0, 8, 4, 4}};
+  compare(kText, shapes);
+}
+
+TEST_CASE("a mean before the convolution behind which it was: optimised equals unoptimised") {
+  std::shared_ptr<Graph> graph = parse(kMeanText, true);
+  CHECK(graph->node(graph->order()[1]).op == "AveragePool");
+  const Shape shapes[] = {{1, 8, 6, 6}, {3, 8, 5, 7}, {2, 8, 3, 2}, {1, 8, 40, 41}, {0, 8, 4, 4}};
+  compare(kMeanText, shapes);
 }
