@@ -247,12 +247,16 @@ TEST_CASE("fuse_scan_distance") {
   const std::string end = "t = Transpose(d) {perm=[1, 0]} y = Sqrt(t) output y: float32";
   const std::string fused =
       "input x: float32[N,2] const known: float32[3,2] = ramp "
-      "d = com.microsoft.CDist(x, known) y = Sqrt(d) output y: float32";
+      "y = com.microsoft.CDist(x, known) {metric=\"euclidean\"} output y: float32";
   expect_passes(scan("Sub(rows, row)", end), fused);
   expect_passes(scan("Sub(row, rows)", end, ", scan_input_axes=[0]"), fused);
   expect_passes(scan("Sub(rows, row)", "y = Sqrt(d) output y: float32"),
                 "input x: float32[N,2] const known: float32[3,2] = ramp d = com.microsoft.CDist(x, known) "
                 "t = Transpose(d) {perm=[1, 0]} y = Sqrt(t) output y: float32");
+  // Squares that are read.
+  expect_unchanged("fuse_scan_distance",
+                   "input x: float32[N,2] const known: float32[3,2] = ramp d = com.microsoft.CDist(x, known) "
+                   "y = Sqrt(d) output y: float32 output d: float32");
   // Another difference, another order, a state that is read, rows that might be broadcast.
   expect_unchanged("fuse_scan_distance", scan("Add(rows, row)", end));
   expect_unchanged("fuse_scan_distance", scan("Sub(rows, rows)", end));

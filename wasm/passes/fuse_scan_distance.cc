@@ -31,9 +31,21 @@ int64_t columns_of(const Graph& graph, ValueId id) {
 }  // namespace
 
 // A Scan over known rows for their distances from all rows of a matrix, as skl2onnx writes neighbours,
-// becomes a CDist.
+// becomes a CDist, with the root that is taken of its result.
 Status fuse_scan_distance(const Graph& graph, NodeId id, Patch* patch) {
   const Node& node = graph.node(id);
+  if (is_op(node, "Sqrt")) {
+    const Node* squares = producer(graph, node.input(0), "CDist", kMicrosoft);
+    if (squares == nullptr || !read_once(graph, node.input(0)) ||
+        squares->attributes.get_string("metric", "sqeuclidean") != "sqeuclidean")
+      return {};
+    Attributes metric;
+    metric.set("metric", std::string("euclidean"));
+    patch->replace(node.output(0),
+                   patch->add(make_node(node, "CDist", squares->inputs, std::move(metric), kMicrosoft)));
+    patch->remove(id);
+    return {};
+  }
   if (!is_op(node, "Scan") || node.inputs.size() != 2 || node.attributes.get_int("num_scan_inputs") != 1)
     return {};
   for (std::string_view name :
