@@ -1,5 +1,5 @@
-// Convolutions that scale what they read, or change places with a mean: optimised equals unoptimised, at shapes
-// that only the run knows.
+// Convolutions that scale what they read, or change places with a mean: optimised equals unoptimised, at
+// shapes that only the run knows.
 #include <algorithm>
 #include <cmath>
 #include <cstring>

@@ -9,8 +9,10 @@ namespace {
 
 // The product of the extents in a list of attributes, which are all 1 where it is not given.
 int64_t product_of(const Node& node, std::string_view name) {
+  constexpr int64_t kMost = 1 << 20;
   int64_t product = 1;
-  for (int64_t v : node.attributes.get_ints(name)) product = std::clamp<int64_t>(product * v, 0, 1 << 20);
+  for (int64_t v : node.attributes.get_ints(name))
+    product = std::min(product * std::clamp<int64_t>(v, 0, kMost), kMost);
   return product;
 }
 
