@@ -63,8 +63,7 @@ Status expand_gelu(ExpandContext& c) {
 
 constexpr OpDef kFusedMatMul[] = {
     // activation(alpha A B + bias + residual): what comes behind B, and the activation, are made by passes.
-    // The
-    // residual is a matrix or a column of it.
+    // The residual is a matrix or a column of it.
     {.domain = kMicrosoft,
      .name = "FusedMatMul",
      .signature = "A:T B:T bias:T? residual:T? -> Y:T | T=floats | activation:s activation_alpha:f "
