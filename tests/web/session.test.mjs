@@ -99,6 +99,12 @@ inBothPlaces((open) => {
     const bytesSession = await open(identity('uint8'));
     const x = new Tensor('uint8', Buffer.from([1, 2, 3, 4]), [2, 2]);
     assert.deepEqual([...(await bytesSession.run({ x })).y.data], [1, 2, 3, 4]);
+    // The slice() of a Buffer shares its memory: the caller's must neither move away nor be read late.
+    const buffer = Buffer.from(Uint8Array.of(5, 6, 7, 8).buffer);
+    const runs = [1, 2].map(() => bytesSession.run({ x: new Tensor('uint8', buffer, [2, 2]) }));
+    buffer[0] = 99;
+    for (const { y } of await Promise.all(runs)) assert.deepEqual([...y.data], [5, 6, 7, 8]);
+    assert.deepEqual([...buffer], [99, 6, 7, 8]);
     await bytesSession.release();
   });
 

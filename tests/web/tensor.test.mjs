@@ -246,3 +246,23 @@ test('typed arrays of another realm, as test runners give them, are as good as o
     if (type !== 'bool') assert.equal(new Tensor(data).type, type);
   }
 });
+
+test('a polyfill of Float16Array, which is no typed array, counts where there is none', {
+  skip: 'Float16Array' in globalThis,
+}, () => {
+  globalThis.Float16Array = class {
+    constructor(length) {
+      // biome-ignore lint/correctness/noConstructorReturn: as polyfills do
+      return new Proxy(new Uint16Array(length), {
+        get: (target, key) => Reflect.get(target, key),
+        getPrototypeOf: () => Float16Array.prototype,
+      });
+    }
+  };
+  try {
+    const data = new Float16Array(2);
+    assert.equal(new Tensor('float16', data, [2]).data, data);
+  } finally {
+    delete globalThis.Float16Array;
+  }
+});

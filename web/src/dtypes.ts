@@ -88,10 +88,22 @@ export function constructorOf(data: unknown): TypedArrayConstructor | undefined 
   return name === 'Float16Array' ? float16Array() : constructors.get(name);
 }
 
+/** Whether `data` is an array of `Elements`, of whatever window; a polyfill's Float16Array is no typed array itself. */
+export function isArrayOf(data: unknown, Elements: TypedArrayConstructor): data is NumericArray {
+  return data instanceof Elements || constructorOf(data) === Elements;
+}
+
+/** The entries in an array of their own. A subclass's `slice` may share memory: that of Node's Buffer does. */
+export function copyOf<Data extends NumericArray | readonly string[]>(data: Data): Data {
+  const Elements = constructorOf(data) as Float32ArrayConstructor | undefined;
+  return (Elements ? new Elements(data as Float32Array) : data.slice()) as Data;
+}
+
 /** The type that a typed array stands for without further words; undefined when there is none. */
 export function typeOf(data: unknown): Tensor.Type | undefined {
+  const float16 = float16Array();
+  if (float16 && isArrayOf(data, float16)) return 'float16';
   const array = constructorOf(data);
-  if (array && array === float16Array()) return 'float16';
   return array && inferred.find((type) => array === arrays.get(type));
 }
 

@@ -1,8 +1,8 @@
 import {
   arrayOf,
-  constructorOf,
   dataLength,
   float16Array,
+  isArrayOf,
   isPacked,
   type NumericArray,
   typeOf,
@@ -192,8 +192,7 @@ function dataAs(type: Tensor.Type, data: unknown): Data {
   }
   const array = arrayOf(type);
   if (!array) throw new TypeError(`Unsupported tensor type: ${type}.`);
-  const given = constructorOf(data);
-  if (given === array) return data as NumericArray;
+  if (isArrayOf(data, array)) return data;
   if (Array.isArray(data)) {
     const bitsOnly =
       type.startsWith('float8') || type === 'bfloat16' || (type === 'float16' && !float16Array());
@@ -208,8 +207,8 @@ function dataAs(type: Tensor.Type, data: unknown): Data {
     if (type === 'uint8') return Uint8Array.from(data);
     throw new TypeError("A Uint8ClampedArray tensor's data must be type of uint8");
   }
-  if (type === 'float16' && given === Uint16Array) {
-    const { buffer, byteOffset, length } = data as Uint16Array;
+  if (type === 'float16' && isArrayOf(data, Uint16Array)) {
+    const { buffer, byteOffset, length } = data;
     return new (array as Uint16ArrayConstructor)(buffer, byteOffset, length);
   }
   throw new TypeError(`A ${type} tensor's data must be type of ${array}`);
@@ -248,7 +247,7 @@ class CpuTensor {
       const array = arrayOf(pinned.type);
       if (!array)
         throw new TypeError(`unsupported type "${pinned.type}" to create tensor from pinned buffer`);
-      if (constructorOf(pinned.data) !== array) throw new TypeError(`buffer should be of type ${array.name}`);
+      if (!isArrayOf(pinned.data, array)) throw new TypeError(`buffer should be of type ${array.name}`);
       this.type = pinned.type;
       this.cpuData = pinned.data;
       this.dataLocation = 'cpu-pinned';

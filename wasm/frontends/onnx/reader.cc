@@ -10,8 +10,10 @@ Result<std::unique_ptr<Graph>> read_onnx(std::shared_ptr<Buffer> model,
   Bytes bytes(model->data(), model->bytes());
   size_t nodes_left = onnx::kMaxNodes;
   auto read = onnx::read_model(bytes, &nodes_left, info);
-  if (std::string_view other = other_format(bytes); !read.ok() && !other.empty())
-    return fail(Code::kInvalidModel, "this is ", other);
+  if (!read.ok()) {
+    std::string_view other = other_format(bytes);
+    KL_REQUIRE(other.empty(), kInvalidModel, "this is ", other);
+  }
   KL_ASSIGN(onnx::ModelMessage message, std::move(read));
   // Before IR version 3 there was one domain and the opset could be left out.
   if (message.opsets.empty() && message.ir_version < 3) message.opsets.push_back({{}, 1});

@@ -82,7 +82,6 @@ export class Heap {
         at / Elements.BYTES_PER_ELEMENT,
       );
     } else {
-      if (!data.buffer) throw new TypeError('elements that are in no typed array');
       this.#upTo(at + data.byteLength).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     }
   }

@@ -1,3 +1,4 @@
+import { copyOf } from '../dtypes.js';
 import { KingletError } from '../errors.js';
 import { importsFor, sharedMemoryFor } from '../host/imports.js';
 import { decodePicture } from '../host/pictures.js';
@@ -219,7 +220,7 @@ export class EngineSession {
     const inputs = given.map(
       ([input, value]): Feed => [
         input,
-        typeof value === 'number' ? value : { ...value, data: value.data.slice() },
+        typeof value === 'number' ? value : { ...value, data: copyOf(value.data) },
       ],
     );
     try {

@@ -1,6 +1,7 @@
 // Where a run happens: in the session's worker, or in the page's own thread when that costs the page less.
 
 import type { Wire } from '../abi/types.js';
+import { copyOf } from '../dtypes.js';
 import { KingletError } from '../errors.js';
 import type { EngineInfo, RunRequest } from './calls.js';
 import type { Connection } from './connection.js';
@@ -168,7 +169,7 @@ export class Placement implements Connection {
     const feeds = request.feeds.map(([input, value]) => {
       const { type, dims, data } = value as Extract<Wire, { kind: 'tensor' }>;
       const steers = !type.startsWith('float') && type !== 'string' && data.length <= steering;
-      return { input, type, dims: [...dims], values: steers ? data.slice() : undefined };
+      return { input, type, dims: [...dims], values: steers ? copyOf(data) : undefined };
     });
     const small = trusted ? proofs : 0;
     const kind = { fetches: [...request.fetches], feeds, small, trusted, here: 0, long: 0 };

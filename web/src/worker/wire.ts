@@ -1,5 +1,5 @@
 import type { Wire } from '../abi/types.js';
-import { arrayOf } from '../dtypes.js';
+import { arrayOf, copyOf } from '../dtypes.js';
 
 /** Every array buffer in the values, to transfer them. */
 export function buffersOf(values: Iterable<Wire>): ArrayBuffer[] {
@@ -31,6 +31,5 @@ export function snapshot(value: Wire, spares: ArrayBuffer[] = []): Wire {
       return { ...value, data: copy };
     }
   }
-  // slice() of a typed array on shared memory gives one on memory of its own.
-  return { ...value, data: data.slice() };
+  return { ...value, data: copyOf(data) };
 }
