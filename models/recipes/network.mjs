@@ -22,6 +22,8 @@ export class Network {
   #outputs = [];
   #initializers = [];
   #constants = new Map();
+  /** Of the nodes so far. */
+  #domains = new Set(['']);
 
   constructor(name, seed, opset) {
     this.#name = name;
@@ -76,11 +78,16 @@ export class Network {
     return this.uniform(dims, -bound, bound);
   }
 
-  /** The outputs of a node, or its one output. */
-  ops(op_type, input, attributes, outputs) {
-    const output = Array.from({ length: outputs }, (_, i) => `v${this.#nodes.length}_${i}`);
-    const node = { op_type, name: `/${op_type}_${this.#nodes.length}`, input, output };
+  /**
+   * The outputs of a node, or its one output.
+   * @param {number | boolean[]} outputs how many, or which of the operator's there are: '' is in the place of the others
+   */
+  ops(op_type, input, attributes, outputs, domain = '') {
+    const wanted = typeof outputs === 'number' ? Array(outputs).fill(true) : outputs;
+    const output = wanted.map((there, i) => (there ? `v${this.#nodes.length}_${i}` : ''));
+    const node = { op_type, name: `/${op_type}_${this.#nodes.length}`, input, output, domain };
     this.#nodes.push({ ...node, attribute: Object.entries(attributes).map(attribute) });
+    this.#domains.add(domain);
     return output;
   }
   op = (op_type, input, attributes = {}) => this.ops(op_type, input, attributes, 1)[0];
@@ -90,7 +97,7 @@ export class Network {
     return writeModel({
       ir_version: 8,
       producer_name: 'kinglet recipes',
-      opset_import: [{ domain: '', version: this.#opset }],
+      opset_import: [...this.#domains].map((domain) => ({ domain, version: domain ? 1 : this.#opset })),
       graph: {
         name: this.#name,
         input: this.#inputs,

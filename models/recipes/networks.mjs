@@ -6,8 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { root } from '../../.tools/paths.mjs';
 import { unlessFresh } from '../../.tools/stamp.mjs';
 import { efficientNetB0, mobileNetV2, mobileNetV3, resNet50, unet } from './convolutional.mjs';
+import { fusedLlama, llama } from './decoders.mjs';
 import { lstmStack } from './recurrent.mjs';
 import { bert, geluTanh, vit } from './transformers.mjs';
+
+const wholeLlama = { seed: 20, layers: 8, width: 512, heads: 8, kv: 4, inner: 1408, vocabulary: 8000 };
+const smallLlama = { seed: 20, layers: 2, width: 64, heads: 4, kv: 2, inner: 96, vocabulary: 100 };
 
 /** BERT's vocabulary is cut: embedding costs no time and would be a fifth of the file. */
 export const networks = {
@@ -55,10 +59,17 @@ export const networks = {
     small: { seed: 17, features: 20, hidden: 24, layers: 2, classes: 8 },
     make: lstmStack,
   },
+  llama: { whole: wholeLlama, small: smallLlama, make: llama },
+  'llama-fused': {
+    whole: { ...wholeLlama, context: 2048 },
+    small: { ...smallLlama, context: 48 },
+    make: fusedLlama,
+  },
 };
 
 const sources = [
   'convolutional',
+  'decoders',
   'network',
   'networks',
   'quantize',

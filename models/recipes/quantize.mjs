@@ -213,10 +213,11 @@ class Quantizer {
 function finished(model, nodes, made) {
   const read = new Set(nodes.flatMap(({ input }) => input));
   const initializer = [...model.graph.initializer, ...made.values()].filter(({ name }) => read.has(name));
-  const domains = nodes.some(({ domain }) => domain === MICROSOFT) ? [{ domain: MICROSOFT, version: 1 }] : [];
+  const used = nodes.some(({ domain }) => domain === MICROSOFT);
+  const known = model.opset_import.some(({ domain }) => domain === MICROSOFT);
   return {
     ...model,
-    opset_import: [...model.opset_import, ...domains],
+    opset_import: [...model.opset_import, ...(used && !known ? [{ domain: MICROSOFT, version: 1 }] : [])],
     graph: { ...model.graph, node: nodes, initializer },
   };
 }

@@ -30,18 +30,24 @@ export function geluTanh(net, x) {
   return net.op('Mul', [net.op('Mul', [x, net.number(0.5)]), net.op('Add', [tanh, net.number(1)])]);
 }
 
-/** A Reshape to [batch, tokens, ...rest] where batch and tokens come from the value itself. */
-function reshapeOpen(net, x, like, rest) {
-  const extent = (axis) => {
-    const gathered = net.op('Gather', [net.op('Shape', [like]), net.index(axis)], { axis: 0 });
-    return net.op('Unsqueeze', [gathered, net.indices(0)]);
-  };
-  const parts = [extent(0), extent(1), ...rest.map((value) => net.indices(value))];
-  return net.op('Reshape', [x, net.op('Concat', parts, { axis: 0 })]);
+/** An extent of a value that is known at a run alone, as a scalar. */
+export const extent = (net, x, axis) =>
+  net.op('Gather', [net.op('Shape', [x]), net.index(axis)], { axis: 0 });
+
+/** A shape: extents as numbers, or scalars that `extent` gave. */
+export function shapeOf(net, extents) {
+  const parts = extents.map((value) =>
+    typeof value === 'number' ? net.indices(value) : net.op('Unsqueeze', [value, net.indices(0)]),
+  );
+  return net.op('Concat', parts, { axis: 0 });
 }
 
+/** A Reshape to [batch, tokens, ...rest] where batch and tokens come from `like`. */
+export const reshapeOpen = (net, x, like, rest) =>
+  net.op('Reshape', [x, shapeOf(net, [extent(net, like, 0), extent(net, like, 1), ...rest])]);
+
 /** Rows of [batch, tokens, width] as [batch, heads, tokens, width / heads], in the order `perm`. */
-function split(net, x, { width, heads }, perm) {
+export function split(net, x, { width, heads }, perm) {
   return net.op('Transpose', [reshapeOpen(net, x, x, [heads, width / heads])], { perm });
 }
 
@@ -66,8 +72,7 @@ export function bert({ seed, layers, width, heads, vocabulary, tokens }) {
   const wide = net.op('Unsqueeze', [net.op('Unsqueeze', [keep, net.indices(1)]), net.indices(2)]);
   const hidden = net.op('Sub', [net.number(1), net.op('Cast', [wide], { to: 1 })]);
   const mask = net.op('Mul', [hidden, net.number(-10000)]);
-  const length = net.op('Gather', [net.op('Shape', [ids]), net.index(1)], { axis: 0 });
-  const end = net.op('Unsqueeze', [length, net.indices(0)]);
+  const end = net.op('Unsqueeze', [extent(net, ids, 1), net.indices(0)]);
   const positions = net.op('Slice', [
     net.uniform([1, tokens, width], -0.5, 0.5),
     net.indices(0),

@@ -22,6 +22,7 @@ export const variants = {
     ),
   ),
   'bert-base-4bit': { of: 'bert-base' },
+  'llama-fused-4bit': { of: 'llama-fused' },
 };
 
 /** Pictures of random cells, fine to coarse, or random tokens. */

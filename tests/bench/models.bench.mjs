@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Kinglet beside its peers in Chromium. Writes build/reports/bench.md; --save also writes RESULTS.md and growth.svg here.
-//   --parts a,b       of models, small, int8, twins, start, memory, growth, kernels, sizes (default: all; with --models: models)
+//   --parts a,b       of models, small, int8, twins, start, memory, growth, decode, kernels, sizes (default: all; with --models: models)
 //   --models a,b      parts of model names (default: the standard ones)
 //   --runtimes a,b    of page/runtimes.js, or with --node of tests/support/runtimes.mjs; the first is compared with the others
 //   --rounds N        turns of each runtime (default 5)      --block MS  length of a turn (default 120)
@@ -16,6 +16,7 @@ import { build } from '../../.tools/paths.mjs';
 import { hasRelaxedSimd } from '../support/runtimes.mjs';
 import { launch, timeStart } from './browser.mjs';
 import { timeModelInNode } from './node.mjs';
+import { decode } from './parts/decode.mjs';
 import { growth } from './parts/growth.mjs';
 import { kernels } from './parts/kernels.mjs';
 import { memory } from './parts/memory.mjs';
@@ -61,7 +62,7 @@ const sizes = { run: async () => ['## Bytes', sizeTable(await measureSizes())] }
  * @type {Record<string, { subjects?: (context: object) => object[], models?: () => Promise<object[]>, prepare?: () => Promise<void>,
  *   run: (context: object) => Promise<string[]> }>}
  */
-const parts = { models, small, int8: integers, twins, start, memory, growth, kernels, sizes };
+const parts = { models, small, int8: integers, twins, start, memory, growth, decode, kernels, sizes };
 
 async function inBrowser() {
   const chosen = list(options.parts ?? (wanted.length ? 'models' : Object.keys(parts).join()));

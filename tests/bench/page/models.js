@@ -1,4 +1,5 @@
 import { relativeDifference } from '/support/compare.mjs';
+import { decoding } from '/support/decoding.mjs';
 import { openRuntime } from './runtimes.js';
 
 const arrays = { float32: Float32Array, int64: BigInt64Array };
@@ -115,5 +116,31 @@ globalThis.bench = {
       steps.push(times);
     }
     return steps;
+  },
+
+  /**
+   * Milliseconds of a prompt and of single tokens behind it, of each the first run and `repeats` of the same; the last scores.
+   * @param {import('/support/decoding.mjs').Sizes} sizes
+   * @param {{ prompt: number, count: number, repeats?: number }} options
+   */
+  async decode(name, sizes, { repeats = 0, ...lengths }) {
+    const { session, Tensor } = sessions.get(name);
+    const own = (value) => (value instanceof Tensor ? value : new Tensor(value.type, value.data, value.dims));
+    await pause(20);
+    const times = [];
+    let outputs;
+    const steps = decoding(sizes, lengths);
+    for (let step = steps.next(); !step.done; step = steps.next(outputs)) {
+      const feeds = Object.fromEntries(Object.entries(step.value).map(([name, value]) => [name, own(value)]));
+      const runs = [];
+      for (let i = 0; i < 1 + repeats; i++) {
+        const since = performance.now();
+        outputs = await session.run(feeds);
+        runs.push(performance.now() - since);
+      }
+      times.push(runs);
+    }
+    const { type, dims, data } = outputs.logits;
+    return { times, scores: { type, dims: [...dims], data: [...data] } };
   },
 };
