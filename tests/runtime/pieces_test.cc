@@ -93,7 +93,7 @@ struct Model {
   // No value that is read behind a step lies in that step's scratch.
   static void check_scratch(const Plan& plan) {
     for (size_t n = 0; n < plan.steps.size(); ++n) {
-      size_t begin = plan.steps[n].scratch_offset, end = begin + plan.steps[n].work.scratch_bytes;
+      size_t begin = plan.steps[n].scratch_offset, end = begin + plan.steps[n].work->scratch_bytes;
       auto apart = [&](int32_t i) {
         if (i < 0 || begin == end) return;
         const Slot& s = plan.slots[static_cast<size_t>(i)];

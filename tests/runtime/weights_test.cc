@@ -152,7 +152,7 @@ TEST_CASE("a convolution does with the form that it has, whatever the image") {
     attributes.set("pads", std::vector<int64_t>{1, 1, 1, 1});
     graph->outputs = add(*graph, "Conv", {x, w}, 1, attributes);
     Session session(bound(graph));
-    auto kernel = [&] { return std::string_view(session.program().plans().front()->steps[0].work.kernel); };
+    auto kernel = [&] { return std::string_view(session.program().plans().front()->steps[0].work->kernel); };
     if (small_first) {
       check_close(run(session, {{"x", filled({1, kChannels, 4, 4})}}), convolution(kChannels, 4));
       CHECK_FALSE(kernel().starts_with("conv_winograd"));

@@ -1,7 +1,6 @@
 #include "plan/memory.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/tensor.h"
 
@@ -11,18 +10,16 @@ namespace {
 
 // In order of size, or of size times lifetime.
 [[gnu::noinline]] Result<size_t> place(std::vector<Lifetime>& blocks, bool by_time) {
-  std::vector<size_t> order(blocks.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  auto weight = [&](size_t i) {
-    const Lifetime& b = blocks[i];
-    return static_cast<double>(b.bytes) * (by_time ? b.last - b.first + 1 : 1);
-  };
-  std::ranges::sort(order,
-                    [&](size_t a, size_t b) { return std::pair(weight(b), a) < std::pair(weight(a), b); });
+  std::vector<std::pair<double, Lifetime*>> order;
+  order.reserve(blocks.size());
+  for (Lifetime& b : blocks)
+    order.emplace_back(-static_cast<double>(b.bytes) * (by_time ? b.last - b.first + 1 : 1), &b);
+  std::ranges::sort(order);
   std::vector<const Lifetime*> placed;  // by offset
   size_t total = 0;
-  for (size_t i : order) {
-    Lifetime& block = blocks[i];
+  placed.reserve(blocks.size());
+  for (auto [_, at_block] : order) {
+    Lifetime& block = *at_block;
     // Kernels may read up to 16 bytes behind a buffer: the alignment's slack and the arena's own tail allow
     // it.
     KL_ASSIGN(size_t padded, checked_add(block.bytes, kBufferAlignment - 1));

@@ -32,16 +32,23 @@ struct Slot {
 };
 
 struct Step {
-  const Node* node = nullptr;   // owned by the program's graph or by a branch in it
-  StepPlan work;                // work.run is null for late steps: those go through `evaluate`
-  std::vector<int32_t> inputs;  // slots in the node's order, -1 where absent
+  const Node* node = nullptr;            // owned by the program's graph or by a branch in it
+  std::shared_ptr<const StepPlan> work;  // without `run` for late steps: those go through `evaluate`
+  std::vector<int32_t> inputs;           // slots in the node's order, -1 where absent
   std::vector<int32_t> outputs;
   // Per subgraph of the node: slots of its captures.
   std::vector<std::vector<int32_t>> captures;
   size_t scratch_offset = 0;
   // kRun slots that nobody reads after this step.
   std::vector<int32_t> release;
-  bool late() const { return work.run == nullptr; }
+  bool late() const { return work->run == nullptr; }
+};
+
+// What planning made of a graph: its own, or a branch whose nodes became steps.
+struct Trace {
+  const Graph* graph = nullptr;
+  std::vector<int32_t> slots;                          // by value; -1 where there is none
+  std::vector<std::shared_ptr<const StepPlan>> works;  // by node; null where nothing was lowered
 };
 
 struct Plan {
@@ -55,6 +62,7 @@ struct Plan {
   bool whole = false;
   // Inputs, by bit, whose values would decide what late steps wait for: the branch of an If, or a shape.
   uint64_t steering = 0;
+  std::vector<Trace> traces;  // for the next plan of the graph
   // What runs have taken: the one thing that changes.
   mutable Pace pace;
 };

@@ -1,6 +1,7 @@
 #include "plan/planner.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "ops/evaluate.h"
 #include "ops/signature.h"
@@ -14,6 +15,8 @@ namespace {
 constexpr int64_t kFoldElements = 1 << 16;
 // Integers and bools up to this size are followed from inputs to what they steer.
 constexpr int64_t kSteeringElements = 64;
+// Constants of more bytes count as changed when they were computed again.
+constexpr size_t kComparedBytes = 1 << 12;
 
 bool has_fixed_inputs(const Graph& graph) {
   return std::ranges::all_of(graph.inputs, [&](ValueId id) {
@@ -22,19 +25,36 @@ bool has_fixed_inputs(const Graph& graph) {
   });
 }
 
+bool same_constant(const Tensor& a, const Tensor& b) {
+  if (a.data() == b.data()) return a.buffer() == b.buffer();
+  return a.data() != nullptr && b.data() != nullptr && a.dtype() != DType::kString &&
+         a.bytes() <= kComparedBytes && std::memcmp(a.data(), b.data(), a.bytes()) == 0;
+}
+
+// Whether a node cannot tell them apart when it is planned.
+bool same_when_planned(const Slot& a, const Slot& b) {
+  auto kind = [](const Slot& s) {
+    return std::pair(s.storage == Storage::kRun, s.storage == Storage::kConstant);
+  };
+  return a.dtype == b.dtype && kind(a) == kind(b) && a.shape == b.shape &&
+         (a.storage != Storage::kConstant || same_constant(a.constant, b.constant));
+}
+
 class Planner {
  public:
-  Planner(Graph& graph, PackCache& packs, int threads)
-      : graph_(&graph),
-        packs_(packs),
-        threads_(threads),
-        fixed_(has_fixed_inputs(graph)),
-        slot_of_(graph.edge_count(), -1) {}
+  Planner(Graph& graph, PackCache& packs, int threads, const Plan* like)
+      : packs_(packs), threads_(threads), fixed_(has_fixed_inputs(graph)), like_(like) {
+    enter(graph);
+  }
 
   Result<Plan> run(std::span<const Port> inputs, bool whole) {
     plan_.whole = whole;
-    for (size_t i = 0; i < graph_->inputs.size(); ++i) {
-      ValueId edge = graph_->inputs[i];
+    if (like_ != nullptr) {
+      plan_.slots.reserve(like_->slots.size());
+      plan_.steps.reserve(like_->steps.size());
+    }
+    for (size_t i = 0; i < scope_.graph->inputs.size(); ++i) {
+      ValueId edge = scope_.graph->inputs[i];
       if (inputs[i].constant != nullptr) {
         plan_.inputs.push_back(add_constant(edge, *inputs[i].constant));
         continue;
@@ -46,32 +66,41 @@ class Planner {
         steered_by_.back() = uint64_t{1} << i;
       plan_.inputs.push_back(s);
     }
+    for (ValueId id : scope_.graph->inputs) compare(id);
     KL_TRY(add_nodes());
-    for (ValueId id : graph_->outputs) plan_.outputs.push_back(slot_for(id));
+    for (ValueId id : scope_.graph->outputs) plan_.outputs.push_back(slot_for(id));
+    plan_.traces.push_back(std::move(scope_.made));
     drop_unused_steps();
     KL_TRY(place_values(&plan_));
     return std::move(plan_);
   }
 
  private:
+  // An output of a node. Not owned; `value` is null where it is not known.
+  struct Found {
+    DType dtype = DType::kNone;
+    bool shape_known = false;
+    const Shape* shape = nullptr;
+    const Tensor* value = nullptr;
+  };
+
   Slot& slot(int32_t i) { return plan_.slots[static_cast<size_t>(i)]; }
   int32_t root(int32_t i) { return slot(i).alias_of >= 0 ? slot(i).alias_of : i; }
 
   int32_t add_slot(ValueId edge, Storage storage) {
-    Slot s;
-    s.edge = &graph_->edge(edge);
+    Slot& s = plan_.slots.emplace_back();
+    s.edge = &scope_.graph->edge(edge);
     s.storage = storage;
-    plan_.slots.push_back(std::move(s));
     steered_by_.push_back(0);
-    return slot_of_[static_cast<size_t>(edge)] = static_cast<int32_t>(plan_.slots.size() - 1);
+    return scope_.made.slots[static_cast<size_t>(edge)] = static_cast<int32_t>(plan_.slots.size() - 1);
   }
 
   // -1 for kNoValue; constants of the graph get their slot at the first use.
   int32_t slot_for(ValueId edge) {
     if (edge == kNoValue) return -1;
-    int32_t known = slot_of_[static_cast<size_t>(edge)];
-    if (known >= 0 || !graph_->edge(edge).is_constant()) return known;
-    return add_constant(edge, graph_->edge(edge).constant);
+    int32_t known = scope_.made.slots[static_cast<size_t>(edge)];
+    if (known >= 0 || !scope_.graph->edge(edge).is_constant()) return known;
+    return add_constant(edge, scope_.graph->edge(edge).constant);
   }
 
   int32_t add_constant(ValueId edge, Tensor value) {
@@ -96,16 +125,66 @@ class Planner {
     return ports;
   }
 
+  void enter(Graph& graph) {
+    scope_ = {&graph, {&graph, std::vector<int32_t>(graph.edge_count(), -1), {}}, nullptr, {}};
+    scope_.made.works.resize(graph.node_count());
+    scope_.same.resize(graph.edge_count());
+    if (like_ == nullptr) return;
+    auto before = std::ranges::find(like_->traces, &graph, &Trace::graph);
+    if (before != like_->traces.end()) scope_.before = &*before;
+  }
+
+  // Notes whether value `v`, which has its slot, is what it was in the plan before.
+  void compare(ValueId v) {
+    if (scope_.before == nullptr || v == kNoValue) return;
+    auto at = static_cast<size_t>(v);
+    int32_t now = scope_.made.slots[at], old = scope_.before->slots[at];
+    scope_.same[at] = now >= 0 && old >= 0 && same_when_planned(slot(now), before(old));
+  }
+  const Slot& before(int32_t i) const { return like_->slots[static_cast<size_t>(i)]; }
+
+  // Whether `node` becomes what it became in the plan before; `outputs` are those there.
+  bool repeats(NodeId id, const Node& node, std::vector<Found>* outputs) {
+    if (scope_.before == nullptr || !node.def->deterministic || !node.subgraphs.empty()) return false;
+    for (ValueId v : node.inputs) {
+      if (v != kNoValue && !scope_.same[static_cast<size_t>(v)] && !scope_.graph->edge(v).is_constant())
+        return false;
+    }
+    bool lowered = scope_.before->works[static_cast<size_t>(id)] != nullptr;
+    outputs->clear();
+    for (ValueId v : node.outputs) {
+      Found& found = outputs->emplace_back();
+      if (v == kNoValue) continue;
+      int32_t old = scope_.before->slots[static_cast<size_t>(v)];
+      if (old < 0) return false;
+      const Slot& s = before(old);
+      bool known = s.storage == Storage::kConstant;
+      if (!lowered && !known) return false;
+      found = {s.dtype, s.storage != Storage::kRun, &s.shape, known ? &s.constant : nullptr};
+    }
+    return true;
+  }
+
   Status add_nodes() {
-    for (NodeId id : graph_->order()) {
-      const Node& node = graph_->node(id);
-      std::vector<Port> ports = ports_of(node);
-      if (Status s = add_node(node, ports); !s.ok()) return at_node(std::move(s), node, ports);
+    std::vector<Found> outputs;
+    for (NodeId id : scope_.graph->order()) {
+      const Node& node = scope_.graph->node(id);
+      bool again = repeats(id, node, &outputs);
+      if (again) {
+        KL_TRY(connect_step(id, node, outputs, scope_.before->works[static_cast<size_t>(id)]));
+      } else {
+        std::vector<Port> ports = ports_of(node);
+        if (Status s = add_node(id, node, ports); !s.ok()) return at_node(std::move(s), node, ports);
+      }
       uint64_t inputs = steered_by(node.inputs);
       for (ValueId v : node.outputs) {
-        if (inputs == 0 || v == kNoValue) continue;
-        int32_t s = slot_of_[static_cast<size_t>(v)];
-        if (s < 0) continue;
+        if (v == kNoValue) continue;
+        if (again)
+          scope_.same[static_cast<size_t>(v)] = true;
+        else
+          compare(v);
+        int32_t s = scope_.made.slots[static_cast<size_t>(v)];
+        if (inputs == 0 || s < 0) continue;
         const Slot& to = slot(s);
         if (to.storage != Storage::kConstant && to.storage != Storage::kRun &&
             may_steer(to.dtype, to.shape, kSteeringElements))
@@ -136,32 +215,34 @@ class Planner {
 
   // The branch's nodes become steps of this plan, and its results those of `node`.
   Status add_branch(const Node& node, const Subgraph& branch) {
-    Graph* outer = graph_;
     Graph& body = *branch.graph;
-    std::vector<int32_t> slots(body.edge_count(), -1), results;
-    for (size_t i = 0; i < body.inputs.size(); ++i)
-      slots[static_cast<size_t>(body.inputs[i])] = slot_for(branch.captures[i]);
-    slot_of_.swap(slots);
-    graph_ = &body;
+    std::vector<int32_t> captures, results;
+    for (ValueId v : branch.captures) captures.push_back(slot_for(v));
+    Scope outer = std::move(scope_);
+    enter(body);
+    for (size_t i = 0; i < captures.size(); ++i) {
+      scope_.made.slots[static_cast<size_t>(body.inputs[i])] = captures[i];
+      compare(body.inputs[i]);
+    }
     Status added = add_nodes();
     for (size_t i = 0; added.ok() && i < node.outputs.size(); ++i)
       results.push_back(slot_for(body.outputs[i]));
-    slot_of_.swap(slots);
-    graph_ = outer;
+    plan_.traces.push_back(std::move(scope_.made));
+    scope_ = std::move(outer);
     KL_TRY(std::move(added));
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (node.outputs[i] == kNoValue) continue;
       KL_REQUIRE(results[i] >= 0, kInvalidGraph, branch.name, " has no output ", i);
-      slot_of_[static_cast<size_t>(node.outputs[i])] = results[i];
+      scope_.made.slots[static_cast<size_t>(node.outputs[i])] = results[i];
     }
     return {};
   }
 
-  Status add_node(const Node& node, std::span<Port> ports) {
+  Status add_node(NodeId id, const Node& node, std::span<Port> ports) {
     // The value itself, whatever it is.
     if (node.domain == kOnnx && node.op == "Identity") {
       if (ValueId v = node.output(0); v != kNoValue)
-        slot_of_[static_cast<size_t>(v)] = slot_for(node.input(0));
+        scope_.made.slots[static_cast<size_t>(v)] = slot_for(node.input(0));
       return {};
     }
     if (node.domain == kOnnx && node.op == "If") {
@@ -192,7 +273,7 @@ class Planner {
           outputs, [](const auto& o) { return !o.shape_known || o.shape.count() <= kFoldElements; });
       if (small) return fold(node, constants);
     }
-    return add_step(node, ports, outputs);
+    return add_step(id, node, ports, outputs);
   }
 
   // Types that the graph knew have been checked; those of values that came otherwise have not.
@@ -201,7 +282,7 @@ class Planner {
     std::vector<DType> dtypes;
     for (size_t i = 0; i < ports.size(); ++i) {
       dtypes.push_back(ports[i].present ? ports[i].dtype : DType::kNone);
-      surprise |= ports[i].present && graph_->edge(node.inputs[i]).type.dtype != ports[i].dtype;
+      surprise |= ports[i].present && scope_.graph->edge(node.inputs[i]).type.dtype != ports[i].dtype;
     }
     return surprise ? check_dtypes(node, dtypes) : Status();
   }
@@ -220,6 +301,8 @@ class Planner {
 
   void connect(const Node& node, Step* step) {
     step->node = &node;
+    step->inputs.reserve(node.inputs.size());
+    step->outputs.reserve(node.outputs.size());
     for (ValueId v : node.inputs) step->inputs.push_back(slot_for(v));
     for (ValueId v : node.outputs) step->outputs.push_back(slot_for(v));
     for (const Subgraph& s : node.subgraphs) {
@@ -230,18 +313,18 @@ class Planner {
 
   Status add_late(const Node& node) {
     for (ValueId v : node.outputs) {
-      if (v != kNoValue) slot(add_slot(v, Storage::kRun)).dtype = graph_->edge(v).type.dtype;
+      if (v != kNoValue) slot(add_slot(v, Storage::kRun)).dtype = scope_.graph->edge(v).type.dtype;
     }
-    Step step;
+    Step& step = plan_.steps.emplace_back();
+    step.work = std::make_shared<StepPlan>();
     connect(node, &step);
-    plan_.steps.push_back(std::move(step));
     return {};
   }
 
   // Constants with their elements that only `node` reads.
   bool reads_alone(ValueId v) {
-    return graph_->constant(v) != nullptr && graph_->edge(v).constant.buffer()->form.empty() &&
-           graph_->users(v).size() == 1 && !graph_->is_output(v);
+    return scope_.graph->constant(v) != nullptr && scope_.graph->edge(v).constant.buffer()->form.empty() &&
+           scope_.graph->users(v).size() == 1 && !scope_.graph->is_output(v);
   }
 
   // By bit of the input, those whose elements nobody else holds: the graph, this plan and add_node do.
@@ -249,7 +332,8 @@ class Planner {
     uint64_t alone = 0;
     for (size_t i = 0; i < std::min<size_t>(node.inputs.size(), 64); ++i) {
       ValueId v = node.inputs[i];
-      if (reads_alone(v) && graph_->edge(v).constant.buffer().use_count() == 3) alone |= uint64_t{1} << i;
+      if (reads_alone(v) && scope_.graph->edge(v).constant.buffer().use_count() == 3)
+        alone |= uint64_t{1} << i;
     }
     return alone;
   }
@@ -258,7 +342,7 @@ class Planner {
   void let_go(const Node& node, const StepPlan& work, uint64_t alone) {
     for (int i : work.spent) {
       ValueId v = node.input(static_cast<size_t>(i));
-      Edge& edge = graph_->edge(v);
+      Edge& edge = scope_.graph->edge(v);
       std::shared_ptr<Buffer> packed;
       if (reads_alone(v))
         packed = packs_.take(edge.constant);
@@ -268,51 +352,66 @@ class Planner {
     }
   }
 
-  Status add_step(const Node& node, std::span<const Port> ports, std::span<InferContext::Output> outputs) {
-    Step step;
-    bool any_elements = false, all_values = true;
+  Status add_step(NodeId id, const Node& node, std::span<const Port> ports,
+                  std::span<InferContext::Output> outputs) {
+    std::shared_ptr<StepPlan> work;
+    bool all_values = true;
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (node.outputs[i] == kNoValue) continue;
       all_values &= !outputs[i].value.empty();
     }
     if (!all_values) {
       uint64_t alone = held_alone(node);
-      LowerContext context(node, ports, outputs, &packs_, &step.work, threads_, fixed_, alone);
+      work = std::make_shared<StepPlan>();
+      LowerContext context(node, ports, outputs, &packs_, work.get(), threads_, fixed_, alone);
       Status lowered = node.def->lower(context);
-      let_go(node, step.work, alone);
+      let_go(node, *work, alone);
       KL_TRY(std::move(lowered));
     }
+    std::vector<Found> found;
+    for (InferContext::Output& o : outputs)
+      found.push_back({o.dtype, o.shape_known, &o.shape, o.value.empty() ? nullptr : &o.value});
+    return connect_step(id, node, found, std::move(work));
+  }
+
+  // Adds the outputs of `node` and its step, if it needs one. `work`: what it was lowered to; null where all
+  // outputs are known.
+  Status connect_step(NodeId id, const Node& node, std::span<const Found> outputs,
+                      std::shared_ptr<const StepPlan> work) {
+    bool any_elements = false;
     for (size_t i = 0; i < outputs.size(); ++i) {
       ValueId edge = node.outputs[i];
       if (edge == kNoValue) continue;
-      InferContext::Output& o = outputs[i];
-      if (!o.value.empty()) {
-        add_constant(edge, std::move(o.value));
+      const Found& o = outputs[i];
+      if (o.value != nullptr) {
+        add_constant(edge, *o.value);
         continue;
       }
-      any_elements |= !o.shape_known || o.shape.count() != 0;
+      any_elements |= !o.shape_known || o.shape->count() != 0;
       Storage storage = !o.shape_known              ? Storage::kRun
                         : o.dtype == DType::kString ? Storage::kOutput
                                                     : Storage::kArena;
       int32_t s = add_slot(edge, storage);
       slot(s).dtype = o.dtype;
-      slot(s).shape = o.shape;
-      auto alias = std::ranges::find(step.work.aliases, static_cast<int>(i), &std::pair<int, int>::first);
-      if (alias != step.work.aliases.end()) {
+      slot(s).shape = *o.shape;
+      auto alias = std::ranges::find(work->aliases, static_cast<int>(i), &std::pair<int, int>::first);
+      if (alias != work->aliases.end()) {
         int32_t source = root(slot_for(node.inputs[static_cast<size_t>(alias->second)]));
         slot(s).alias_of = source;
         slot(s).storage = slot(source).storage;
         if (slot(source).storage == Storage::kConstant) {
           slot(s).alias_of = -1;
-          slot(s).constant = slot(source).constant.reshaped(o.shape);
+          slot(s).constant = slot(source).constant.reshaped(*o.shape);
         }
       } else {
-        KL_REQUIRE(step.work.run != nullptr, kInternal, "operator has no kernel for output ", i);
+        KL_REQUIRE(work->run != nullptr, kInternal, "operator has no kernel for output ", i);
       }
     }
-    if (step.work.run == nullptr || !any_elements) return {};
+    scope_.made.works[static_cast<size_t>(id)] = work;
+    if (work == nullptr || work->run == nullptr || !any_elements) return {};
+    Step& step = plan_.steps.emplace_back();
+    step.work = std::move(work);
     connect(node, &step);
-    plan_.steps.push_back(std::move(step));
     return {};
   }
 
@@ -336,22 +435,29 @@ class Planner {
     plan_.steps = std::move(kept);
   }
 
-  Graph* graph_;  // the one whose nodes are being added
+  // The graph whose nodes are being added.
+  struct Scope {
+    Graph* graph = nullptr;
+    Trace made;
+    const Trace* before = nullptr;  // of this graph in `like_`
+    std::vector<bool> same;         // by value: as it was before
+  };
+  Scope scope_;
   PackCache& packs_;
   int threads_;
   bool fixed_;
+  const Plan* like_;
   Plan plan_;
-  std::vector<int32_t> slot_of_;      // by value of graph_
   std::vector<uint64_t> steered_by_;  // by slot: inputs on whose values it depends
 };
 
 }  // namespace
 
-Result<Plan> make_plan(Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads,
-                       bool whole) {
+Result<Plan> make_plan(Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads, bool whole,
+                       const Plan* like) {
   KL_REQUIRE(inputs.size() == graph.inputs.size(), kInternal, inputs.size(), " inputs for a graph with ",
              graph.inputs.size());
-  return Planner(graph, packs, threads).run(inputs, whole);
+  return Planner(graph, packs, threads, like).run(inputs, whole);
 }
 
 }  // namespace kinglet

@@ -117,7 +117,8 @@ Result<std::shared_ptr<const Plan>> Program::plan(std::span<const Port> inputs) 
       port.constant = &made.values.back();
     }
     valued = !made.values.empty();
-    KL_ASSIGN(Plan plan, make_plan(*graph_, made.key, *packs_, threads_, !inner_));
+    const Plan* like = kept_.empty() ? nullptr : kept_.front().plan.get();
+    KL_ASSIGN(Plan plan, make_plan(*graph_, made.key, *packs_, threads_, !inner_, like));
     uint64_t wanted = plan.steering & ~keyed_;
     made.plan = std::make_shared<const Plan>(std::move(plan));
     if (wanted == 0 || credit_ < kPlanCost) break;

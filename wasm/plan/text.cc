@@ -45,13 +45,13 @@ std::string plan_text(const Plan& plan) {
   std::string out;
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
-    out += str(i, ": ", step.late() ? "late" : step.work.kernel, " <", step.node->op, " ", step.node->name,
+    out += str(i, ": ", step.late() ? "late" : step.work->kernel, " <", step.node->op, " ", step.node->name,
                "> ");
     append_slots(out, plan, step.inputs);
     out += " -> ";
     append_slots(out, plan, step.outputs);
-    if (step.work.scratch_bytes != 0)
-      out += str(", scratch ", step.work.scratch_bytes, "@", step.scratch_offset);
+    if (step.work->scratch_bytes != 0)
+      out += str(", scratch ", step.work->scratch_bytes, "@", step.scratch_offset);
     out += "\n";
   }
   size_t late = 0, constant_bytes = 0;

@@ -41,7 +41,7 @@ class Instance::StepRun final : public Run {
       : instance_(instance), step_(step) {
     inputs_ = tensors.first(step.inputs.size());
     outputs_ = tensors.subspan(step.inputs.size(), step.outputs.size());
-    scratch_ = step.work.scratch_bytes == 0 ? nullptr : instance.arena_->data() + step.scratch_offset;
+    scratch_ = step.work->scratch_bytes == 0 ? nullptr : instance.arena_->data() + step.scratch_offset;
     parallel_ = instance.services_.parallel;
   }
   Result<Tensor> alloc_out(int i, DType dtype, const Shape& shape) override {
@@ -62,8 +62,10 @@ Status Instance::bind(std::shared_ptr<const Plan> plan) {
   plan_ = nullptr;
   values_.clear();
   if (lent || !arena_ || arena_->bytes() < plan->arena_bytes) {
+    // One that was too small is likely to be so again, by as little.
+    size_t spare = arena_ && !lent ? plan->arena_bytes / 8 : 0;
     arena_ = lease_ = nullptr;
-    KL_ASSIGN(arena_, Buffer::allocate(plan->arena_bytes));
+    KL_ASSIGN(arena_, Buffer::allocate(plan->arena_bytes + spare));
     lease_ = Buffer::borrow(arena_->data(), arena_->bytes(), arena_);
   }
   values_.resize(plan->slots.size());
@@ -181,7 +183,7 @@ Status Instance::run_step(size_t index) {
   } else {
     size_t count = step.inputs.size() + step.outputs.size();
     StepRun run(*this, step, std::span(tensors_).subspan(first_tensor_[index], count));
-    if (Status s = step.work.run(step.work.params.get(), run); !s.ok())
+    if (Status s = step.work->run(step.work->params.get(), run); !s.ok())
       return at_node(std::move(s), *step.node);
   }
   for (int32_t i : step.release) values_[static_cast<size_t>(i)] = Value();
@@ -240,7 +242,7 @@ Status Instance::walk(std::span<const Value> inputs, std::vector<Value>* outputs
     int64_t start = now_us();
     KL_TRY(run_step(i));
     services_.profile->add({step.node->name.empty() ? step.node->op : step.node->name, step.node->op,
-                            step.late() ? "late" : step.work.kernel, shapes_of(*plan_, step.inputs), start,
+                            step.late() ? "late" : step.work->kernel, shapes_of(*plan_, step.inputs), start,
                             now_us() - start, pool.threads()});
   }
   KL_REQUIRE(cancel == nullptr || !cancel->set(), kCancelled, "in the last step");
