@@ -10,16 +10,20 @@ namespace {
 
 // In order of size, or of size times lifetime.
 [[gnu::noinline]] Result<size_t> place(std::vector<Lifetime>& blocks, bool by_time) {
-  std::vector<std::pair<double, Lifetime*>> order;
-  order.reserve(blocks.size());
-  for (Lifetime& b : blocks)
-    order.emplace_back(-static_cast<double>(b.bytes) * (by_time ? b.last - b.first + 1 : 1), &b);
-  std::ranges::sort(order);
+  std::vector<double> weights;
+  std::vector<size_t> order;
+  for (const Lifetime& b : blocks) {
+    order.push_back(weights.size());
+    weights.push_back(static_cast<double>(b.bytes) * (by_time ? b.last - b.first + 1 : 1));
+  }
+  std::ranges::sort(order, [&](size_t a, size_t b) {
+    return weights[a] > weights[b] || (weights[a] == weights[b] && a < b);
+  });
   std::vector<const Lifetime*> placed;  // by offset
   size_t total = 0;
   placed.reserve(blocks.size());
-  for (auto [_, at_block] : order) {
-    Lifetime& block = *at_block;
+  for (size_t i : order) {
+    Lifetime& block = blocks[i];
     // Kernels may read up to 16 bytes behind a buffer: the alignment's slack and the arena's own tail allow
     // it.
     KL_ASSIGN(size_t padded, checked_add(block.bytes, kBufferAlignment - 1));

@@ -62,7 +62,7 @@ struct Plan {
   bool whole = false;
   // Inputs, by bit, whose values would decide what late steps wait for: the branch of an If, or a shape.
   uint64_t steering = 0;
-  std::vector<Trace> traces;  // for the next plan of the graph
+  std::vector<std::shared_ptr<const Trace>> traces;  // for the next plan of the graph
   // What runs have taken: the one thing that changes.
   mutable Pace pace;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "ops/evaluate.h"
 #include "ops/signature.h"
@@ -43,9 +44,7 @@ bool same_when_planned(const Slot& a, const Slot& b) {
 class Planner {
  public:
   Planner(Graph& graph, PackCache& packs, int threads, const Plan* like)
-      : packs_(packs), threads_(threads), fixed_(has_fixed_inputs(graph)), like_(like) {
-    enter(graph);
-  }
+      : packs_(packs), threads_(threads), fixed_(has_fixed_inputs(graph)), like_(like), whole_(graph, like) {}
 
   Result<Plan> run(std::span<const Port> inputs, bool whole) {
     plan_.whole = whole;
@@ -53,8 +52,8 @@ class Planner {
       plan_.slots.reserve(like_->slots.size());
       plan_.steps.reserve(like_->steps.size());
     }
-    for (size_t i = 0; i < scope_.graph->inputs.size(); ++i) {
-      ValueId edge = scope_.graph->inputs[i];
+    for (size_t i = 0; i < scope_->graph->inputs.size(); ++i) {
+      ValueId edge = scope_->graph->inputs[i];
       if (inputs[i].constant != nullptr) {
         plan_.inputs.push_back(add_constant(edge, *inputs[i].constant));
         continue;
@@ -66,16 +65,32 @@ class Planner {
         steered_by_.back() = uint64_t{1} << i;
       plan_.inputs.push_back(s);
     }
-    for (ValueId id : scope_.graph->inputs) compare(id);
+    for (ValueId id : scope_->graph->inputs) compare(id);
     KL_TRY(add_nodes());
-    for (ValueId id : scope_.graph->outputs) plan_.outputs.push_back(slot_for(id));
-    plan_.traces.push_back(std::move(scope_.made));
+    for (ValueId id : scope_->graph->outputs) plan_.outputs.push_back(slot_for(id));
+    plan_.traces.push_back(whole_.made);
     drop_unused_steps();
     KL_TRY(place_values(&plan_));
     return std::move(plan_);
   }
 
  private:
+  // A graph whose nodes are added.
+  struct Scope {
+    Scope(Graph& g, const Plan* like) : graph(&g), made(std::make_shared<Trace>()), same(g.edge_count()) {
+      made->graph = graph;
+      made->slots.resize(g.edge_count(), -1);
+      made->works.resize(g.node_count());
+      if (like == nullptr) return;
+      for (const auto& trace : like->traces) {
+        if (trace->graph == graph) before = trace.get();
+      }
+    }
+    Graph* graph;
+    std::shared_ptr<Trace> made;
+    const Trace* before = nullptr;  // of this graph in the plan before
+    std::vector<uint8_t> same;      // by value: whether it is what it was there
+  };
   // An output of a node. Not owned; `value` is null where it is not known.
   struct Found {
     DType dtype = DType::kNone;
@@ -89,18 +104,18 @@ class Planner {
 
   int32_t add_slot(ValueId edge, Storage storage) {
     Slot& s = plan_.slots.emplace_back();
-    s.edge = &scope_.graph->edge(edge);
+    s.edge = &scope_->graph->edge(edge);
     s.storage = storage;
     steered_by_.push_back(0);
-    return scope_.made.slots[static_cast<size_t>(edge)] = static_cast<int32_t>(plan_.slots.size() - 1);
+    return scope_->made->slots[static_cast<size_t>(edge)] = static_cast<int32_t>(plan_.slots.size() - 1);
   }
 
   // -1 for kNoValue; constants of the graph get their slot at the first use.
   int32_t slot_for(ValueId edge) {
     if (edge == kNoValue) return -1;
-    int32_t known = scope_.made.slots[static_cast<size_t>(edge)];
-    if (known >= 0 || !scope_.graph->edge(edge).is_constant()) return known;
-    return add_constant(edge, scope_.graph->edge(edge).constant);
+    int32_t known = scope_->made->slots[static_cast<size_t>(edge)];
+    if (known >= 0 || !scope_->graph->edge(edge).is_constant()) return known;
+    return add_constant(edge, scope_->graph->edge(edge).constant);
   }
 
   int32_t add_constant(ValueId edge, Tensor value) {
@@ -125,37 +140,28 @@ class Planner {
     return ports;
   }
 
-  void enter(Graph& graph) {
-    scope_ = {&graph, {&graph, std::vector<int32_t>(graph.edge_count(), -1), {}}, nullptr, {}};
-    scope_.made.works.resize(graph.node_count());
-    scope_.same.resize(graph.edge_count());
-    if (like_ == nullptr) return;
-    auto before = std::ranges::find(like_->traces, &graph, &Trace::graph);
-    if (before != like_->traces.end()) scope_.before = &*before;
-  }
-
   // Notes whether value `v`, which has its slot, is what it was in the plan before.
   void compare(ValueId v) {
-    if (scope_.before == nullptr || v == kNoValue) return;
+    if (scope_->before == nullptr || v == kNoValue) return;
     auto at = static_cast<size_t>(v);
-    int32_t now = scope_.made.slots[at], old = scope_.before->slots[at];
-    scope_.same[at] = now >= 0 && old >= 0 && same_when_planned(slot(now), before(old));
+    int32_t now = scope_->made->slots[at], old = scope_->before->slots[at];
+    scope_->same[at] = now >= 0 && old >= 0 && same_when_planned(slot(now), before(old));
   }
   const Slot& before(int32_t i) const { return like_->slots[static_cast<size_t>(i)]; }
 
   // Whether `node` becomes what it became in the plan before; `outputs` are those there.
   bool repeats(NodeId id, const Node& node, std::vector<Found>* outputs) {
-    if (scope_.before == nullptr || !node.def->deterministic || !node.subgraphs.empty()) return false;
+    if (scope_->before == nullptr || !node.def->deterministic || !node.subgraphs.empty()) return false;
     for (ValueId v : node.inputs) {
-      if (v != kNoValue && !scope_.same[static_cast<size_t>(v)] && !scope_.graph->edge(v).is_constant())
+      if (v != kNoValue && !scope_->same[static_cast<size_t>(v)] && !scope_->graph->edge(v).is_constant())
         return false;
     }
-    bool lowered = scope_.before->works[static_cast<size_t>(id)] != nullptr;
+    bool lowered = scope_->before->works[static_cast<size_t>(id)] != nullptr;
     outputs->clear();
     for (ValueId v : node.outputs) {
       Found& found = outputs->emplace_back();
       if (v == kNoValue) continue;
-      int32_t old = scope_.before->slots[static_cast<size_t>(v)];
+      int32_t old = scope_->before->slots[static_cast<size_t>(v)];
       if (old < 0) return false;
       const Slot& s = before(old);
       bool known = s.storage == Storage::kConstant;
@@ -167,11 +173,11 @@ class Planner {
 
   Status add_nodes() {
     std::vector<Found> outputs;
-    for (NodeId id : scope_.graph->order()) {
-      const Node& node = scope_.graph->node(id);
+    for (NodeId id : scope_->graph->order()) {
+      const Node& node = scope_->graph->node(id);
       bool again = repeats(id, node, &outputs);
       if (again) {
-        KL_TRY(connect_step(id, node, outputs, scope_.before->works[static_cast<size_t>(id)]));
+        KL_TRY(connect_step(id, node, outputs, scope_->before->works[static_cast<size_t>(id)]));
       } else {
         std::vector<Port> ports = ports_of(node);
         if (Status s = add_node(id, node, ports); !s.ok()) return at_node(std::move(s), node, ports);
@@ -180,10 +186,10 @@ class Planner {
       for (ValueId v : node.outputs) {
         if (v == kNoValue) continue;
         if (again)
-          scope_.same[static_cast<size_t>(v)] = true;
+          scope_->same[static_cast<size_t>(v)] = true;
         else
           compare(v);
-        int32_t s = scope_.made.slots[static_cast<size_t>(v)];
+        int32_t s = scope_->made->slots[static_cast<size_t>(v)];
         if (inputs == 0 || s < 0) continue;
         const Slot& to = slot(s);
         if (to.storage != Storage::kConstant && to.storage != Storage::kRun &&
@@ -218,22 +224,22 @@ class Planner {
     Graph& body = *branch.graph;
     std::vector<int32_t> captures, results;
     for (ValueId v : branch.captures) captures.push_back(slot_for(v));
-    Scope outer = std::move(scope_);
-    enter(body);
+    Scope inner(body, like_);
+    Scope* outer = std::exchange(scope_, &inner);
     for (size_t i = 0; i < captures.size(); ++i) {
-      scope_.made.slots[static_cast<size_t>(body.inputs[i])] = captures[i];
+      scope_->made->slots[static_cast<size_t>(body.inputs[i])] = captures[i];
       compare(body.inputs[i]);
     }
     Status added = add_nodes();
     for (size_t i = 0; added.ok() && i < node.outputs.size(); ++i)
       results.push_back(slot_for(body.outputs[i]));
-    plan_.traces.push_back(std::move(scope_.made));
-    scope_ = std::move(outer);
+    plan_.traces.push_back(inner.made);
+    scope_ = outer;
     KL_TRY(std::move(added));
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (node.outputs[i] == kNoValue) continue;
       KL_REQUIRE(results[i] >= 0, kInvalidGraph, branch.name, " has no output ", i);
-      scope_.made.slots[static_cast<size_t>(node.outputs[i])] = results[i];
+      scope_->made->slots[static_cast<size_t>(node.outputs[i])] = results[i];
     }
     return {};
   }
@@ -242,7 +248,7 @@ class Planner {
     // The value itself, whatever it is.
     if (node.domain == kOnnx && node.op == "Identity") {
       if (ValueId v = node.output(0); v != kNoValue)
-        scope_.made.slots[static_cast<size_t>(v)] = slot_for(node.input(0));
+        scope_->made->slots[static_cast<size_t>(v)] = slot_for(node.input(0));
       return {};
     }
     if (node.domain == kOnnx && node.op == "If") {
@@ -282,7 +288,7 @@ class Planner {
     std::vector<DType> dtypes;
     for (size_t i = 0; i < ports.size(); ++i) {
       dtypes.push_back(ports[i].present ? ports[i].dtype : DType::kNone);
-      surprise |= ports[i].present && scope_.graph->edge(node.inputs[i]).type.dtype != ports[i].dtype;
+      surprise |= ports[i].present && scope_->graph->edge(node.inputs[i]).type.dtype != ports[i].dtype;
     }
     return surprise ? check_dtypes(node, dtypes) : Status();
   }
@@ -313,7 +319,7 @@ class Planner {
 
   Status add_late(const Node& node) {
     for (ValueId v : node.outputs) {
-      if (v != kNoValue) slot(add_slot(v, Storage::kRun)).dtype = scope_.graph->edge(v).type.dtype;
+      if (v != kNoValue) slot(add_slot(v, Storage::kRun)).dtype = scope_->graph->edge(v).type.dtype;
     }
     Step& step = plan_.steps.emplace_back();
     step.work = std::make_shared<StepPlan>();
@@ -323,8 +329,8 @@ class Planner {
 
   // Constants with their elements that only `node` reads.
   bool reads_alone(ValueId v) {
-    return scope_.graph->constant(v) != nullptr && scope_.graph->edge(v).constant.buffer()->form.empty() &&
-           scope_.graph->users(v).size() == 1 && !scope_.graph->is_output(v);
+    return scope_->graph->constant(v) != nullptr && scope_->graph->edge(v).constant.buffer()->form.empty() &&
+           scope_->graph->users(v).size() == 1 && !scope_->graph->is_output(v);
   }
 
   // By bit of the input, those whose elements nobody else holds: the graph, this plan and add_node do.
@@ -332,7 +338,7 @@ class Planner {
     uint64_t alone = 0;
     for (size_t i = 0; i < std::min<size_t>(node.inputs.size(), 64); ++i) {
       ValueId v = node.inputs[i];
-      if (reads_alone(v) && scope_.graph->edge(v).constant.buffer().use_count() == 3)
+      if (reads_alone(v) && scope_->graph->edge(v).constant.buffer().use_count() == 3)
         alone |= uint64_t{1} << i;
     }
     return alone;
@@ -342,7 +348,7 @@ class Planner {
   void let_go(const Node& node, const StepPlan& work, uint64_t alone) {
     for (int i : work.spent) {
       ValueId v = node.input(static_cast<size_t>(i));
-      Edge& edge = scope_.graph->edge(v);
+      Edge& edge = scope_->graph->edge(v);
       std::shared_ptr<Buffer> packed;
       if (reads_alone(v))
         packed = packs_.take(edge.constant);
@@ -407,7 +413,7 @@ class Planner {
         KL_REQUIRE(work->run != nullptr, kInternal, "operator has no kernel for output ", i);
       }
     }
-    scope_.made.works[static_cast<size_t>(id)] = work;
+    scope_->made->works[static_cast<size_t>(id)] = work;
     if (work == nullptr || work->run == nullptr || !any_elements) return {};
     Step& step = plan_.steps.emplace_back();
     step.work = std::move(work);
@@ -435,18 +441,12 @@ class Planner {
     plan_.steps = std::move(kept);
   }
 
-  // The graph whose nodes are being added.
-  struct Scope {
-    Graph* graph = nullptr;
-    Trace made;
-    const Trace* before = nullptr;  // of this graph in `like_`
-    std::vector<bool> same;         // by value: as it was before
-  };
-  Scope scope_;
   PackCache& packs_;
   int threads_;
   bool fixed_;
   const Plan* like_;
+  Scope whole_;
+  Scope* scope_ = &whole_;
   Plan plan_;
   std::vector<uint64_t> steered_by_;  // by slot: inputs on whose values it depends
 };
