@@ -121,6 +121,8 @@ void agrees_in_all_forms() {
       for (int threads : {1, 3}) {
         agrees_with_judge<T>(9, 211, 2401, a, b, true, threads);
         agrees_with_judge<T>(1, 500, 401, a, b, false, threads);
+        // Four streams of 31 pages, or panels of a page.
+        agrees_with_judge<T>(1, 1003, 128, a, b, true, threads);
         agrees_with_judge<T>(131, 1, 401, a, b, true, threads);
         agrees_with_judge<T>(37, 9, 3, a, b, true, threads);
         // Few columns: threads share the rows.
@@ -151,6 +153,22 @@ TEST_CASE("matmul: NaN, infinity and zeros reach exactly the elements they belon
         run_with(kernel, one.call, 1);
         CHECK(difference(one.want, one.c, 1e-5) == "");
       }
+    }
+  }
+}
+
+TEST_CASE("matmul: one row, cut for threads, has its activation everywhere once") {
+  for (BForm form : {BForm::kTransposed, BForm::kPacked}) {
+    for (int threads : {1, 3}) {
+      Case<float> one(1, 391, 200, AForm::kRows, form, true, 8);
+      one.want = one.c;
+      MatMul<float> judge = one.call;
+      judge.b = one.b_view;
+      judge.residual = judge.c = one.want.data();
+      judge.activation = one.call.activation = {Activation::kAffine, 2, -1};
+      matmul_reference(judge);
+      run_with(select_matmul(one.call), one.call, threads);
+      CHECK(difference(one.want, one.c, 1e-5) == "");
     }
   }
 }

@@ -1,6 +1,8 @@
 // Matrix times vector: each element of A or B is read once, so the loops follow its layout.
 #include "kernels/matmul/column.h"
 
+#include <bit>
+
 #include "base/checked.h"
 #include "kernels/matmul/driver.h"
 
@@ -18,26 +20,73 @@ T finish(const MatMul<T>& call, const MatMulItem& item, size_t i, size_t j, T su
   return sum;
 }
 
-// R dot products of rows of a with x.
+// What is multiplied lies in `units`, rows of a matrix or panels, of so many elements each. They are read as
+// streams that lie far apart, each from its begin to its end: memory serves some long ones faster than one,
+// or than some that end with each unit.
+constexpr size_t kStreams = 4;
+
+// Units of each stream. AMD's first-level cache finds lines by a hash of their addresses, the same for some
+// that lie 31 or 33 times a power of two apart: those drive each other out.
+size_t stream_length(size_t units, size_t elements) {
+  size_t length = units / kStreams;
+  size_t pages = length * elements * sizeof(float) / 4096;
+  if (pages == 0) return length;
+  pages >>= std::countr_zero(pages);
+  return pages == 31 || pages == 33 ? length - 1 : length;
+}
+
+// start(slot, item) gives the vector; group(item, x, i, length): units i, i + length, ...; single(item, x,
+// i); done(item, i, count) when these have been summed.
+template <class Start, class Group, class Single, class Done>
+void run_streams(Parallel& pool, size_t items, size_t units, size_t elements, Start&& start, Group&& group,
+                 Single&& single, Done&& done) {
+  size_t length = stream_length(units, elements);
+  size_t chunk = ceil_div<size_t>(16 * 1024, elements + 1);
+  size_t chunks = std::max<size_t>(ceil_div(length, chunk), 1);
+  parallel_slots(pool, items * chunks, [&](size_t slot, size_t index) {
+    size_t item = index / chunks;
+    size_t begin = index % chunks * chunk, end = std::min(length, begin + chunk);
+    const float* x = start(slot, item);
+    for (size_t i = begin; i < end; ++i) group(item, x, i, length);
+#pragma nounroll
+    for (size_t q = 0; q < kStreams; ++q) done(item, q * length + begin, end - begin);
+    if (end < length) return;
+    for (size_t i = kStreams * length; i < units; ++i) single(item, x, i);
+    done(item, kStreams * length, units - kStreams * length);
+  });
+}
+
+// R dot products with x, of rows that lie `apart` from each other.
 template <int R>
-void dots(const float* a, size_t a_row, const float* x, size_t k, float* out) {
+__attribute__((noinline)) void dots(const float* a, size_t apart, const float* x, size_t k, float* out) {
   using V = Vec<float>;
   constexpr size_t L = V::kLanes;
-  V sum[R];
+  constexpr size_t U = 8 / R;  // eight sums hide the latency of one
+  V sum[U][R];
 #pragma unroll
-  for (V& s : sum) s = V::splat(0.0f);
+  for (auto& of_rows : sum) {
+#pragma unroll
+    for (V& s : of_rows) s = V::splat(0.0f);
+  }
   size_t p = 0;
 #pragma nounroll
-  for (; p + L <= k; p += L) {
-    V y = V::load(x + p);
+  for (; p + U * L <= k; p += U * L) {
 #pragma unroll
-    for (int r = 0; r < R; ++r) sum[r] = madd(V::load(a + r * a_row + p), y, sum[r]);
+    for (size_t u = 0; u < U; ++u) {
+      V y = V::load(x + p + u * L);
+#pragma unroll
+      for (int r = 0; r < R; ++r) sum[u][r] = madd(V::load(a + r * apart + p + u * L), y, sum[u][r]);
+    }
   }
 #pragma unroll
   for (int r = 0; r < R; ++r) {
     float tail = 0;
-    for (size_t q = p; q < k; ++q) tail += a[r * a_row + q] * x[q];
-    out[r] = kinglet::sum(sum[r]) + tail;
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (size_t q = p; q < k; ++q) tail += a[r * apart + q] * x[q];
+    V total = sum[0][r];
+#pragma unroll
+    for (size_t u = 1; u < U; ++u) total = total + sum[u][r];
+    out[r] = kinglet::sum(total) + tail;
   }
 }
 
@@ -47,66 +96,64 @@ void run_dot(const MatMul<float>& call, void* scratch, Parallel& pool) {
   bool column = call.n == 1 && !call.a.packed && call.a.column == 1;
   const MatrixView<float>& matrix = column ? call.a : call.b;
   const MatrixView<float>& vector = column ? call.b : call.a;
-  size_t count = column ? call.m : call.n;
   size_t line = column ? matrix.row : matrix.column;
   size_t step = column ? vector.row : vector.column;
   std::span<const MatMulItem> items = items_of(call);
-  size_t chunk = align_up(std::max<size_t>(ceil_div<size_t>(32 * 1024, call.k + 1), 8), 8);
-  size_t chunks = ceil_div(count, chunk);
-  parallel_slots(pool, items.size() * chunks, [&](size_t thread, size_t index) {
-    const MatMulItem& item = items[index / chunks];
-    const float* a = matrix.data + (column ? item.a : item.b);
-    const float* x = vector.data + (column ? item.b : item.a);
-    if (step != 1) {
-      float* copy = static_cast<float*>(scratch) + thread * call.k;
-      for (size_t p = 0; p < call.k; ++p) copy[p] = x[p * step];
-      x = copy;
-    }
-    size_t end = std::min(count, (index % chunks + 1) * chunk);
-    for (size_t i = index % chunks * chunk; i < end;) {
-      float sums[8];
-      size_t rows = std::min<size_t>(8, end - i);
-      if (rows == 8) {
-        dots<8>(a + i * line, line, x, call.k, sums);
-      } else {
-        for (size_t r = 0; r < rows; ++r) dots<1>(a + (i + r) * line, line, x, call.k, sums + r);
-      }
-      for (size_t r = 0; r < rows; ++r, ++i) {
-        size_t row = column ? i : 0, col = column ? 0 : i;
-        float* c = call.c + item.c + row * call.c_row + col;
-        *c = finish(call, item, row, col, sums[r]);
-        if (call.c_row != 1 && column) activate(call.activation, c, 1);
-      }
-    }
-    if (call.c_row == 1 || !column) {
-      size_t begin = index % chunks * chunk;
-      activate(call.activation, call.c + item.c + begin, end - begin);
-    }
-  });
+  auto row_of = [&](size_t item, size_t i) {
+    return matrix.data + (column ? items[item].a : items[item].b) + i * line;
+  };
+  auto at = [&](size_t item, size_t i) { return call.c + items[item].c + i * (column ? call.c_row : 1); };
+  auto put = [&](size_t item, size_t i, float sum) {
+    *at(item, i) = finish(call, items[item], column ? i : 0, column ? 0 : i, sum);
+  };
+  run_streams(
+      pool, items.size(), column ? call.m : call.n, call.k,
+      [&](size_t slot, size_t item) {
+        const float* x = vector.data + (column ? items[item].b : items[item].a);
+        if (step == 1) return x;
+        float* copy = static_cast<float*>(scratch) + slot * call.k;
+#pragma clang loop vectorize(disable) unroll(disable)
+        for (size_t p = 0; p < call.k; ++p) copy[p] = x[p * step];
+        return static_cast<const float*>(copy);
+      },
+      [&](size_t item, const float* x, size_t i, size_t length) {
+        float sums[kStreams];
+        dots<kStreams>(row_of(item, i), length * line, x, call.k, sums);
+#pragma nounroll
+        for (size_t q = 0; q < kStreams; ++q) put(item, i + q * length, sums[q]);
+      },
+      [&](size_t item, const float* x, size_t i) {
+        float sum;
+        dots<1>(row_of(item, i), 0, x, call.k, &sum);
+        put(item, i, sum);
+      },
+      [&](size_t item, size_t i, size_t count) {
+        if (call.c_row == 1 || !column) return activate(call.activation, at(item, i), count);
+        for (size_t end = i + count; i < end; ++i) activate(call.activation, at(item, i), 1);
+      });
 }
 
 namespace {
 
-// Sums of so many panels side by side: with four of them one element of x serves eight vectors.
-template <int Panels>
-inline void panels_times_row(const float* b, const float* x, size_t step, size_t k, float* out) {
+// Sums of panels that lie `apart` from each other: one element of x serves eight vectors.
+inline void panels_times_row(const float* b, size_t apart, const float* x, size_t step, size_t k,
+                             float* out) {
   using V = Vec<float>;
   constexpr int L = V::kLanes;
-  const size_t panel = 2 * L * k;
-  V sum[Panels][2];
+  V sum[kStreams][2];
 #pragma unroll
   for (auto& of_panel : sum) of_panel[0] = of_panel[1] = V::splat(0.0f);
 #pragma nounroll
   for (size_t p = 0; p < k; ++p, b += 2 * L, x += step) {
     V y = V::load_splat(x);
 #pragma unroll
-    for (int q = 0; q < Panels; ++q) {
-      sum[q][0] = madd(V::load(b + q * panel), y, sum[q][0]);
-      sum[q][1] = madd(V::load(b + q * panel + L), y, sum[q][1]);
+    for (size_t q = 0; q < kStreams; ++q) {
+      sum[q][0] = madd(V::load(b + q * apart), y, sum[q][0]);
+      sum[q][1] = madd(V::load(b + q * apart + L), y, sum[q][1]);
     }
   }
 #pragma unroll
-  for (int q = 0; q < Panels; ++q) {
+  for (size_t q = 0; q < kStreams; ++q) {
     sum[q][0].store(out + 2 * L * q);
     sum[q][1].store(out + 2 * L * q + L);
   }
@@ -117,30 +164,32 @@ void run_row(const MatMul<float>& call, Parallel& pool) {
   constexpr size_t width = kPanelWidth<float>;
   static_assert(width == 8);
   std::span<const MatMulItem> items = items_of(call);
-  size_t chunk = 4 * width * std::max<size_t>(ceil_div<size_t>(2 * 1024, call.k + 1), 1);
-  size_t chunks = ceil_div(call.n, chunk);
+  size_t panel = width * call.k, step = call.a.column;
   bool plain = call.alpha == 1 && !call.row_bias && !call.column_bias && !call.residual;
-  parallel_slots(pool, items.size() * chunks, [&](size_t, size_t index) {
-    const MatMulItem& item = items[index / chunks];
-    size_t begin = index % chunks * chunk, end = std::min(call.n, begin + chunk);
-    float* c = call.c + item.c;
-    const float* x = call.a.data + item.a;
-    for (size_t j = begin; j < end;) {
-      float sums[4 * width];
-      const float* b = call.b.data + item.b + j * call.k;
-      size_t columns = std::min(end - j, 4 * width);
-      if (columns == 4 * width) {
-        panels_times_row<4>(b, x, call.a.column, call.k, sums);
-      } else {
-        columns = std::min(columns, width);
-        column_strip<2>(b, width, x, call.a.column, call.k, sums);
-      }
-      for (size_t q = 0; !plain && q < columns; ++q) sums[q] = finish(call, item, 0, j + q, sums[q]);
-      std::copy_n(sums, columns, c + j);
-      j += columns;
-    }
-    activate(call.activation, c + begin, end - begin);
-  });
+  auto put = [&](const MatMulItem& item, size_t j, const float* sums) {
+    size_t columns = std::min(call.n - j, width);
+    float* c = call.c + item.c + j;
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (size_t q = 0; q < columns; ++q) c[q] = plain ? sums[q] : finish(call, item, 0, j + q, sums[q]);
+  };
+  run_streams(
+      pool, items.size(), ceil_div(call.n, width), panel,
+      [&](size_t, size_t item) { return call.a.data + items[item].a; },
+      [&](size_t item, const float* x, size_t i, size_t length) {
+        float sums[kStreams * width];
+        panels_times_row(call.b.data + items[item].b + i * panel, length * panel, x, step, call.k, sums);
+#pragma nounroll
+        for (size_t q = 0; q < kStreams; ++q) put(items[item], (i + q * length) * width, sums + q * width);
+      },
+      [&](size_t item, const float* x, size_t i) {
+        float sums[width];
+        strip_times_column(call.b.data + items[item].b + i * panel, width, x, step, call.k, sums);
+        put(items[item], i * width, sums);
+      },
+      [&](size_t item, size_t i, size_t count) {
+        size_t j = std::min(i * width, call.n);
+        activate(call.activation, call.c + items[item].c + j, std::min(count * width, call.n - j));
+      });
 }
 
 }  // namespace
