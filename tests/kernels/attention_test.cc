@@ -58,6 +58,8 @@ struct Case {
       keys_bias.assign(keys, 0.5f);
       if (keys > 2) keys_bias[1] = -kInf;
       call.bias[1] = {keys_bias.data(), {0, 0, 0}, keys - keys / 5};
+      // One number for all of a query's keys.
+      if (variant & 64) call.bias[1] = {bias.data(), {0, queries * keys, keys}, kOneColumn};
     }
     if (variant & 16) call.softcap = 0.8f;
     if (variant & 32) {

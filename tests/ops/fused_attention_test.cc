@@ -56,6 +56,23 @@ TEST_CASE("kinglet.Attention is two products and a Softmax, its operands in eith
   near(run_op("Attention", {q, k1, v1}, {}, "kinglet")[0], spelled_out(q, k1, v1, {}, 1));
 }
 
+// As the operators that it stands for: what a mask or keys have more of, the result has.
+TEST_CASE("kinglet.Attention broadcasts all but the heads of keys and values") {
+  Tensor q = wave({2, 3, 5, 8}, 1), k = wave({2, 3, 70, 8}, 2), v = wave({2, 3, 70, 6}, 3);
+  for (const Tensor& mask : {wave({5, 1}, 4), wave({2, 3, 5, 1}, 5), wave({1, 1, 1, 1}, 6)})
+    near(run_op("Attention", {q, k, v, mask}, {}, "kinglet")[0], spelled_out(q, k, v, mask, 1));
+  Tensor few = wave({1, 3, 1, 8}, 7), k1 = wave({1, 3, 70, 8}, 8), v1 = wave({1, 3, 70, 6}, 9);
+  for (const Tensor& mask : {wave({2, 1, 1, 70}, 4), wave({2, 3, 5, 70}, 5), wave({5, 70}, 6)})
+    near(run_op("Attention", {few, k1, v1, mask}, {}, "kinglet")[0], spelled_out(few, k1, v1, mask, 1));
+  near(run_op("Attention", {few, k, v}, {}, "kinglet")[0], spelled_out(few, k, v, {}, 1));
+  near(run_op("Attention", {q, k1, v}, {}, "kinglet")[0], spelled_out(q, k1, v, {}, 1));
+  near(run_op("Attention", {q, k, v1}, {}, "kinglet")[0], spelled_out(q, k, v1, {}, 1));
+  Tensor one = wave({2, 1, 5, 8}, 4), one_k = wave({2, 1, 70, 8}, 5), one_v = wave({2, 1, 70, 6}, 6);
+  Tensor mask = wave({3, 5, 70}, 7);
+  near(run_op("Attention", {one, one_k, one_v, mask}, {}, "kinglet")[0],
+       spelled_out(one, one_k, one_v, mask, 1));
+}
+
 TEST_CASE("kinglet.Attention of queries, keys and values side by side") {
   Tensor x = wave({2, 5, 3, 4, 8}, 1), parts[3];
   for (int i = 0; i < 3; ++i) {
@@ -84,7 +101,8 @@ TEST_CASE("kinglet.Attention refuses what does not fit") {
   refused(q, wave({2, 4, 7, 6}, 2), k);
   refused(q, k, wave({2, 4, 6, 8}, 2));
   refused(q, wave({2, 3, 7, 8}, 2), wave({2, 3, 7, 8}, 2));
-  refused(q, wave({1, 4, 7, 8}, 2), wave({1, 4, 7, 8}, 2));
+  refused(q, wave({3, 4, 7, 8}, 2), wave({3, 4, 7, 8}, 2));
+  refused(q, k, k, wave({5, 8}, 3));
   refused(q, wave({4, 7, 8}, 2), wave({4, 7, 8}, 2));
   refused(wave({2, 5, 2, 4, 8}, 1), k, k);
   refused(wave({5, 8}, 1), wave({7, 8}, 1), wave({7, 8}, 1));

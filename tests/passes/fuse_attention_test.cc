@@ -76,6 +76,72 @@ TEST_CASE("fuse_attention") {
       "y = kinglet.Attention(q, k, v) {scale=1.0} output y: float32");
 }
 
+// What is one extent by another name, and what the operators between make equal.
+TEST_CASE("fuse_attention takes a mask whose extents have other names") {
+  const std::string inputs =
+      "input q: float32[B,4,T,8] input p: float32[B,4,P,8] input n: float32[B,4,T,8] input m: "
+      "float32[M,1,1,P+T] ";
+  expect_passes(inputs +
+                    "k = Concat(p, n) {axis=2} kh = Transpose(k) {perm=[0, 1, 3, 2]} s0 = MatMul(q, kh) "
+                    "s = Add(s0, m) w = Softmax(s) {axis=-1} y = MatMul(w, k) output y: float32",
+                inputs +
+                    "k = Concat(p, n) {axis=2} y = kinglet.Attention(q, k, k, m) {scale=1.0} output y: "
+                    "float32");
+}
+
+TEST_CASE("fuse_attention takes numbers in place of hidden scores") {
+  const std::string inputs =
+      "input q: float32[B,4,T,8] input k: float32[B,4,S,8] input h: bool[1,1,T,S] input m: float32[B,1,1,S] "
+      "const low: float32 = [-1e38] const none: float32 = [0.0] ";
+  const std::string product = "kh = Transpose(k) {perm=[0, 1, 3, 2]} p = MatMul(q, kh) ";
+  const std::string rest = "w = Softmax(s) {axis=-1} y = MatMul(w, k) output y: float32";
+  auto fused = [&](const std::string& mask) {
+    return inputs + mask + " y = kinglet.Attention(q, k, k, a) {scale=1.0} output y: float32";
+  };
+  expect_passes(inputs + product + "s = Where(h, p, low) " + rest, fused("a = Where(h, none, low)"));
+  expect_passes(inputs + product + "s = Where(h, low, p) " + rest, fused("a = Where(h, low, none)"));
+  expect_passes(inputs + product + "s0 = Where(h, p, low) s = Add(s0, m) " + rest,
+                fused("a0 = Where(h, none, low) a = Add(a0, m)"));
+  // A number that scores may reach.
+  expect_unchanged("fuse_attention",
+                   inputs + "const few: float32 = [-10000.0] " + product + "s = Where(h, p, few) " + rest);
+}
+
+namespace {
+
+// Keys and values of two heads, each of which serves three of queries; `shape` is how they are repeated.
+std::string repeated(const std::string& name, const std::string& axis, const std::string& shape) {
+  auto with = [&](const std::string& suffix) { return " " + name + suffix; };
+  return with("d = Shape(") + name + ")" + with("b = Slice(") + name + "d, zero, one)" + with("n = Slice(") +
+         name + "d, two, three)" + with("5 = Unsqueeze(") + name + ", " + axis + ")" + with("s = Concat(") +
+         name + "b, " + shape + ", " + name + "n, eight) {axis=0}" + with("e = Expand(") + name + "5, " +
+         name + "s)" + with("t = Concat(") + name + "b, six, " + name + "n, eight) {axis=0}" +
+         with("r = Reshape(") + name + "e, " + name + "t) ";
+}
+
+std::string grouped(const std::string& k, const std::string& v) {
+  return "input q: float32[B,6,T,8] input k: float32[B,2,S,8] input v: float32[B,2,S,8] "
+         "const zero: int64[1] = [0] const one: int64[1] = [1] const two: int64[1] = [2] "
+         "const three: int64[1] = [3] const six: int64[1] = [6] const eight: int64[1] = [8] " +
+         k + v +
+         "kh = Transpose(kr) {perm=[0, 1, 3, 2]} s = MatMul(q, kh) w = Softmax(s) y = MatMul(w, vr) "
+         "output y: float32";
+}
+
+}  // namespace
+
+TEST_CASE("fuse_attention reads keys and values that are repeated once") {
+  expect_passes(grouped(repeated("k", "two", "two, three"), repeated("v", "two", "two, three")),
+                "input q: float32[B,6,T,8] input k: float32[B,2,S,8] input v: float32[B,2,S,8] "
+                "y = kinglet.Attention(q, k, v) {scale=1.0} output y: float32");
+  // Heads that take turns.
+  std::string turns = repeated("k", "one", "three, two") + repeated("v", "one", "three, two");
+  std::string inputs = grouped("", "").substr(0, grouped("", "").find("kh = "));
+  expect_passes(grouped(turns, ""), inputs + turns +
+                                        "y = kinglet.Attention(q, kr, vr) {scale=1.0} "
+                                        "output y: float32");
+}
+
 // Only extents up to the table's rows fit; a residual behind it shows that shapes are known there too.
 TEST_CASE("Shapes behind a table of positions are known") {
   const std::string before =

@@ -32,6 +32,7 @@ function wrap(name, { InferenceSession, Tensor }, settings, typed) {
         inputNames: session.inputNames,
         outputNames: session.outputNames,
         release: () => session.release(),
+        info: () => session.info(),
         async run(feeds) {
           const given = Object.entries(feeds).map(([key, value]) => [key, mapTensors(value, make)]);
           return session.run(Object.fromEntries(given));

@@ -51,18 +51,36 @@ Result<AttentionSpec> spec_of(const OpContext& c, Shape* out) {
     KL_REQUIRE((rank == 3 || rank == 4) && (packed ? rank == 4 : shape.rank() == rank), kInvalidShape,
                "Q, K and V are ", c.shape(kQ), ", ", c.shape(kK), ", ", c.shape(kV));
   }
+  // A mask as its part of the scores.
+  bool masked = c.has_input(kMask);
+  Shape mask = masked ? c.shape(kMask) : Shape{1, 1};
+  KL_REQUIRE(mask.rank() >= 2 && mask.rank() <= (rank == 4 ? 4 : 2), kInvalidShape, "mask is ", mask);
+  while (mask.rank() < 4) mask.insert(0, 1);
   static constexpr const char* kOrders[] = {"q_rows_first", "k_rows_first", "v_rows_first"};
-  Heads part[3];
-  for (int i = 0; i < 3; ++i) part[i] = heads_of(c.shape(i), c.attributes().get_int(kOrders[i]) != 0, i);
-  const auto& [q, k, v] = part;
-  KL_REQUIRE(q.batch == k.batch && q.batch == v.batch && k.heads == v.heads && k.rows == v.rows &&
-                 q.size == k.size && k.heads > 0 && q.heads % k.heads == 0,
-             kInvalidShape, "Q, K and V do not fit: ", c.shape(kQ), ", ", c.shape(kK), ", ", c.shape(kV));
+  Heads part[4];
+  for (int i = 0; i < 4; ++i) {
+    bool rows_first = i < 3 && c.attributes().get_int(kOrders[i]) != 0;
+    part[i] = heads_of(i < 3 ? c.shape(i) : mask, rows_first, i);
+  }
+  auto& [q, k, v, m] = part;
   AttentionSpec s;
-  s.batch = q.batch;
-  s.heads = q.heads;
+  s.batch = s.heads = s.queries = 1;
+  bool fits = k.heads == v.heads && k.rows == v.rows && q.size == k.size && k.heads > 0 &&
+              (m.size == 1 || m.size == k.rows);
+  // What has an extent of 1 is read again for each of what it meets.
+  auto meet = [&](size_t extent, size_t* stride, size_t* all) {
+    if (extent == 1) *stride = 0;
+    if (*all == 1) *all = extent;
+    fits &= extent == 1 || extent == *all;
+  };
+  for (Heads& h : part) meet(h.batch, &h.strides.batch, &s.batch);
+  for (Heads* h : {&q, &m}) {
+    meet(h->heads, &h->strides.head, &s.heads);
+    meet(h->rows, &h->strides.row, &s.queries);
+  }
+  KL_REQUIRE(fits && s.heads % k.heads == 0, kInvalidShape, "Q, K and V do not fit: ", c.shape(kQ), ", ",
+             c.shape(kK), ", ", c.shape(kV), ", mask ", mask);
   s.kv_heads = k.heads;
-  s.queries = q.rows;
   s.head_size = q.size;
   s.value_size = v.size;
   s.fresh = s.rows = s.keys = k.rows;
@@ -74,11 +92,10 @@ Result<AttentionSpec> spec_of(const OpContext& c, Shape* out) {
   }
   s.scale = c.attributes().get_float("scale", 1);
   KL_REQUIRE(s.scale != 0, kInvalidGraph, "scale is 0");
-  if (c.has_input(kMask)) {
-    KL_REQUIRE(rank == 4 || c.rank(kMask) == 2, kInvalidShape, "mask is ", c.shape(kMask));
-    KL_ASSIGN(s.bias_strides, score_strides(c, kMask, s, s.keys, false));
+  if (masked) {
     s.bias = kMask;
-    s.bias_columns = s.keys;
+    s.bias_strides = m.strides;
+    s.bias_columns = m.size == s.keys ? s.keys : kOneColumn;
   }
   s.rows_first = rank == 4 && c.attributes().get_int("y_rows_first") != 0;
   KL_REQUIRE(rank == 4 || c.attributes().get_int("y_rows_first") == 0, kInvalidGraph,
@@ -105,7 +122,8 @@ Status lower(LowerContext& c) {
 
 }  // namespace
 
-// softmax(scale Q K' + mask) V. Q, K, V, Y are [batch, heads, rows, size], or with <x>_rows_first [batch,
+// softmax(scale Q K' + mask) V, where all but the heads of K and V broadcasts, and these serve equal parts of
+// the heads of Q. Q, K, V, Y are [batch, heads, rows, size], or with <x>_rows_first [batch,
 // rows, heads, size]; [n, rows, size] or [rows, n, size] where heads are part of the batch. Q, K, V may also
 // be their part of [batch, rows, 3, heads, size].
 extern const OpDef fused_attention{

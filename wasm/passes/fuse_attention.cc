@@ -51,9 +51,9 @@ ValueId packed(const Graph& graph, ValueId value, int part) {
 
 enum Part { kQ, kK, kV };
 
-// K comes with its last two dimensions exchanged.
-std::optional<Operand> operand_of(const Graph& graph, ValueId value, Part part, double* scale) {
-  bool transposed = part == kK;
+// `transposed`: the last two dimensions are exchanged.
+std::optional<Operand> operand_of(const Graph& graph, ValueId value, Part part, double* scale,
+                                  bool transposed = false) {
   if (scale != nullptr) value = without_scale(graph, value, scale);
   const Node* node = producer(graph, value, "Transpose");
   std::vector<int64_t> perm;
@@ -78,42 +78,108 @@ std::optional<Operand> operand_of(const Graph& graph, ValueId value, Part part, 
 
 using Shapes = std::vector<std::optional<Shape>>;
 
-// MatMul(Softmax(scale MatMul(Q, K') + mask), V)
-std::optional<Node> attention(const Graph& graph, const Node& node, Shapes* shapes) {
-  const Node* softmax = producer(graph, node.inputs[0], "Softmax");
-  if (softmax == nullptr || !read_once(graph, node.inputs[0])) return std::nullopt;
-  double scale = 1;
-  ValueId mask = kNoValue, scores = softmax->inputs[0];
-  auto product_below = [&](ValueId v) {
-    if (!read_once(graph, v)) return kNoValue;
-    double ignored = 1;
-    ValueId below = without_scale(graph, v, &ignored);
-    return producer(graph, below, "MatMul") != nullptr && read_once(graph, below) ? below : kNoValue;
-  };
-  ValueId product = product_below(scores);
-  if (const Node* add = product == kNoValue ? producer(graph, scores, "Add") : nullptr) {
-    if (!read_once(graph, scores)) return std::nullopt;
-    auto parts = either(*add, [&](ValueId v) { return product_below(v) == kNoValue; });
-    if (!parts) return std::nullopt;
-    scores = parts->first;
-    mask = parts->second;
-    product = product_below(scores);
+const Shape* shape_of(const Shapes& shapes, ValueId id) {
+  auto i = static_cast<size_t>(id);
+  return i < shapes.size() && shapes[i] ? &*shapes[i] : nullptr;
+}
+
+// x [batch, heads, rows, size] when `value` has each of its heads several times, one behind the other.
+ValueId unrepeated(const Graph& graph, const Shapes& shapes, ValueId value) {
+  const Node* merge = producer(graph, value, "Reshape");
+  const Node* repeat = merge == nullptr ? nullptr : producer(graph, merge->input(0), "Expand");
+  const Node* split = repeat == nullptr ? nullptr : producer(graph, repeat->input(0), "Unsqueeze");
+  if (split == nullptr) return kNoValue;
+  const Shape *x = shape_of(shapes, split->input(0)), *once = shape_of(shapes, repeat->input(0));
+  const Shape *often = shape_of(shapes, merge->input(0)), *y = shape_of(shapes, value);
+  if (x == nullptr || once == nullptr || often == nullptr || y == nullptr || x->rank() != 4 ||
+      often->rank() != 5 || y->rank() != 4 || once->at(2) != 1)
+    return kNoValue;
+  for (int i = 0; i < 4; ++i) {
+    int64_t times = i == 1 ? often->at(2) : 1;
+    if (often->at(i < 2 ? i : i + 1) != x->at(i) || y->at(i) != x->at(i) * times) return kNoValue;
   }
-  if (product == kNoValue) return std::nullopt;
-  without_scale(graph, scores, &scale);
-  const Node& matmul = *graph.producer(product);
-  auto q = operand_of(graph, matmul.inputs[0], kQ, &scale);
-  auto k = operand_of(graph, matmul.inputs[1], kK, &scale);
-  auto v = operand_of(graph, node.inputs[1], kV, nullptr);
-  if (!q || !k || !v || scale == 0) return std::nullopt;
-  // Shapes of the parts as they meet, before transposes are taken away.
-  if (shapes->empty()) *shapes = sample_shapes(graph);
-  auto shape = [&](ValueId id) {
-    return static_cast<size_t>(id) < shapes->size() ? (*shapes)[static_cast<size_t>(id)] : std::nullopt;
+  return split->input(0);
+}
+
+// Takes away what repeats the heads of both keys and values.
+void take_once(const Graph& graph, const Shapes& shapes, Operand* k, Operand* v) {
+  ValueId once[] = {unrepeated(graph, shapes, k->value), unrepeated(graph, shapes, v->value)};
+  if (k->rows_first || v->rows_first || once[0] == kNoValue || once[1] == kNoValue ||
+      shape_of(shapes, once[0])->at(1) != shape_of(shapes, once[1])->at(1))
+    return;
+  *k = *operand_of(graph, once[0], kK, nullptr);
+  *v = *operand_of(graph, once[1], kV, nullptr);
+}
+
+// A number up to here leaves nothing of the scores that it is added to.
+constexpr double kHides = -1e30;
+constexpr int kMaxMasks = 4;
+
+// Scores: a scaled product, and the sum of what is added to it on the way.
+struct Scores {
+  ValueId product = kNoValue, mask = kNoValue;
+  double scale = 1;
+  std::vector<ValueId> masks;  // as they are in the graph
+};
+
+// A number that is put in place of scores, and hides them, is the same as the number added.
+bool find_scores(Patch* patch, ValueId value, Scores* out) {
+  const Graph& graph = patch->graph();
+  if (!read_once(graph, value)) return false;
+  double scale = 1;
+  ValueId below = without_scale(graph, value, &scale);
+  if (producer(graph, below, "MatMul") != nullptr) {
+    out->product = below;
+    out->scale = scale;
+    return read_once(graph, below);
+  }
+  const Node* node = graph.producer(value);
+  bool where = node != nullptr && is_op(*node, "Where");
+  if ((!where && (node == nullptr || !is_op(*node, "Add"))) || out->masks.size() == kMaxMasks) return false;
+  auto add = [&](const char* op, std::vector<ValueId> inputs) {
+    Node made = make_node(*node, op, std::move(inputs));
+    made.def = find_op(kOnnx, op);
+    return patch->add(std::move(made));
   };
-  auto sq = shape(matmul.inputs[0]), sk = shape(matmul.inputs[1]), sv = shape(node.inputs[1]);
-  if (!sq || !sk || !sv || sq->rank() < 3 || sq->rank() > 4 || sk->rank() != sq->rank() ||
-      sv->rank() != sq->rank())
+  size_t first = where ? 1 : 0;
+  for (size_t i : {first, first + 1}) {
+    ValueId other = node->inputs[2 * first + 1 - i];
+    if (where && !(scalar(graph, other, 1) <= kHides)) continue;
+    out->masks.push_back(where ? node->inputs[0] : other);
+    if (!find_scores(patch, node->inputs[i], out)) {
+      out->masks.pop_back();
+      continue;
+    }
+    if (where) {
+      std::vector<ValueId> inputs = node->inputs;
+      inputs[i] = patch->add_constant("", *Tensor::scalar(0.0f));
+      other = add("Where", std::move(inputs));
+    }
+    out->mask = out->mask == kNoValue ? other : add("Add", {out->mask, other});
+    return true;
+  }
+  return false;
+}
+
+// MatMul(Softmax(scale MatMul(Q, K') + masks), V)
+std::optional<Node> attention(const Node& node, Shapes* shapes, Patch* patch) {
+  const Graph& graph = patch->graph();
+  const Node* softmax = producer(graph, node.inputs[0], "Softmax");
+  Scores scores;
+  if (softmax == nullptr || !read_once(graph, node.inputs[0]) ||
+      !find_scores(patch, softmax->inputs[0], &scores))
+    return std::nullopt;
+  const Node& matmul = *graph.producer(scores.product);
+  auto q = operand_of(graph, matmul.inputs[0], kQ, &scores.scale);
+  auto k = operand_of(graph, matmul.inputs[1], kK, &scores.scale, true);
+  auto v = operand_of(graph, node.inputs[1], kV, nullptr);
+  if (!q || !k || !v || scores.scale == 0) return std::nullopt;
+  // Shapes of the parts as they meet, before transposes are taken away.
+  if (shapes->empty()) *shapes = sample_shapes(graph, true);
+  auto shape = [&](ValueId id) { return shape_of(*shapes, id); };
+  const Shape *sq = shape(matmul.inputs[0]), *sk = shape(matmul.inputs[1]), *sv = shape(node.inputs[1]);
+  if (sq == nullptr || sk == nullptr || sv == nullptr || sq->rank() < 3 || sq->rank() > 4 ||
+      sk->rank() != sq->rank() || sv->rank() != sq->rank())
     return std::nullopt;
   int rank = sq->rank();
   for (int i = 0; i < rank - 2; ++i) {
@@ -123,21 +189,24 @@ std::optional<Node> attention(const Graph& graph, const Node& node, Shapes* shap
   }
   int64_t axis = softmax->attributes.get_int("axis", -1);
   if (axis != -1 && axis != rank - 1) return std::nullopt;
-  if (mask != kNoValue) {
-    Shape all = *sq;
-    all[static_cast<size_t>(rank - 1)] = sk->at(-1);
-    auto sm = shape(mask);
-    auto together = sm ? broadcast(*sm, all) : Result<Shape>(Shape{});
-    bool fits = sm && together.ok() && *together == all && sm->back() == all.back();
-    if (!fits || sm->rank() < 2 || (rank == 3 && sm->rank() != 2)) return std::nullopt;
+  int mask_rank = 0;
+  for (ValueId id : scores.masks) {
+    const Shape* mask = shape(id);
+    if (mask == nullptr || mask->rank() > (rank == 3 ? 2 : 4)) return std::nullopt;
+    for (int i = 1; i <= mask->rank(); ++i) {
+      if (mask->at(-i) != 1 && mask->at(-i) != (i == 1 ? sk : sq)->at(-i)) return std::nullopt;
+    }
+    mask_rank = std::max(mask_rank, mask->rank());
   }
+  if (!scores.masks.empty() && mask_rank < 2) return std::nullopt;
+  take_once(graph, *shapes, &*k, &*v);
   Attributes attributes;
-  attributes.set("scale", static_cast<float>(scale));
+  attributes.set("scale", static_cast<float>(scores.scale));
   if (q->rows_first) attributes.set("q_rows_first", int64_t{1});
   if (k->rows_first) attributes.set("k_rows_first", int64_t{1});
   if (v->rows_first) attributes.set("v_rows_first", int64_t{1});
   Node out = make_node(node, "Attention", {q->value, k->value, v->value}, std::move(attributes), kKinglet);
-  if (mask != kNoValue) out.inputs.push_back(mask);
+  if (scores.mask != kNoValue) out.inputs.push_back(scores.mask);
   return out;
 }
 
@@ -163,11 +232,11 @@ Result<bool> fuse_attention(Graph& graph) {
   for (NodeId id : std::vector<NodeId>(graph.order())) {
     const Node& node = graph.node(id);
     std::optional<Node> whole;
-    if (is_op(node, "MatMul") && is_float32(graph, node.outputs[0])) whole = attention(graph, node, &shapes);
+    Patch patch(graph, id);
+    if (is_op(node, "MatMul") && is_float32(graph, node.outputs[0])) whole = attention(node, &shapes, &patch);
     if (is_op(node, "Transpose")) whole = turned(graph, node);
     if (!whole) continue;
     whole->def = find_op(kKinglet, "Attention");
-    Patch patch(graph, id);
     patch.replace(node.outputs[0], patch.add(std::move(*whole)));
     patch.remove(id);
     std::move(patch).apply(graph);

@@ -20,14 +20,20 @@ struct Extents {
 // rows.
 constexpr Extents kTrials[] = {{64, 320}, {32, 96}, {8, 24}, {1, 3}};
 
+// Open extents by name.
+using Symbols = std::map<std::string, int64_t>;
+// Of them, how many are made equal to another number.
+constexpr int kMaxEqual = 8;
+
 using Shapes = std::vector<std::optional<Shape>>;
 
 class Sampler {
  public:
   // `taken`: extents that are not used for open ones.
-  Sampler(const Graph& graph, const std::vector<int64_t>& taken, const Extents& extents)
+  Sampler(const Graph& graph, const std::vector<int64_t>& taken, const Extents& extents, Symbols* symbols)
       : graph_(graph),
         taken_(taken),
+        symbols_(*symbols),
         step_(extents.step),
         next_(extents.first),
         shapes_(graph.edge_count()),
@@ -49,17 +55,37 @@ class Sampler {
     for (NodeId id : graph_.order()) add(graph_.node(id));
     return !refused_ || symbols_.empty();
   }
-  const Shapes& shapes() const { return shapes_; }
+  Shapes& shapes() { return shapes_; }
+  // The number that an open extent has been given, or 0: then another run sees it.
+  int64_t made() const { return made_; }
 
  private:
   int64_t open_extent(const std::string& symbol) {
-    auto [it, is_new] = symbols_.emplace(symbol.empty() ? str("?", symbols_.size()) : symbol, 0);
+    auto [it, is_new] = symbols_.emplace(symbol.empty() ? str("?", unnamed_++) : symbol, 0);
     if (is_new) {
       while (std::ranges::find(taken_, next_) != taken_.end()) next_ += step_;
       it->second = next_;
       next_ += step_;
     }
     return it->second;
+  }
+
+  // Gives an open extent that does not broadcast to another input's the number of that. Tables end at the
+  // model's own numbers.
+  void settle(const std::vector<Port>& ports) {
+    for (const Port& a : ports) {
+      for (const Port& b : ports) {
+        for (int i = 1; i <= std::min(a.shape.rank(), b.shape.rank()); ++i) {
+          int64_t from = a.shape.at(-i), to = b.shape.at(-i);
+          if (from == to || from == 1 || std::ranges::find(taken_, to) != taken_.end()) continue;
+          for (auto& [symbol, number] : symbols_) {
+            if (number != from) continue;
+            number = made_ = to;
+            return;
+          }
+        }
+      }
+    }
   }
 
   void add(const Node& node) {
@@ -77,6 +103,7 @@ class Sampler {
     std::vector<InferContext::Output> outputs;
     bool later = false;
     bool accepted = infer(node, ports, &outputs, &later).ok();
+    if (!accepted && !refused_) settle(ports);
     refused_ |= !accepted;
     if (!accepted || later) return;
     bool small = true;
@@ -107,11 +134,13 @@ class Sampler {
 
   const Graph& graph_;
   const std::vector<int64_t>& taken_;
+  Symbols& symbols_;
   int64_t step_, next_;
   Shapes shapes_;
   std::vector<Tensor> values_;
-  std::map<std::string, int64_t> symbols_;
   bool refused_ = false;
+  int64_t made_ = 0;
+  int unnamed_ = 0;
 };
 
 // Extents of inputs and constants, and small numbers of constants: an open extent that met one of them would
@@ -134,16 +163,27 @@ std::vector<int64_t> numbers_of(const Graph& graph) {
 
 }  // namespace
 
-Shapes sample_shapes(const Graph& graph) {
+Shapes sample_shapes(const Graph& graph, bool all) {
   std::vector<int64_t> taken = numbers_of(graph);
   Shapes best;
   std::ptrdiff_t most = -1;
   for (const Extents& extents : kTrials) {
-    Sampler sampler(graph, taken, extents);
-    bool whole = sampler.run();
-    auto known = std::ranges::count_if(sampler.shapes(), [](const auto& shape) { return shape.has_value(); });
-    if (known > most) best = sampler.shapes(), most = known;
-    if (whole) break;
+    Symbols symbols;
+    Shape made;
+    for (int times = 0; times < kMaxEqual; ++times) {
+      Sampler sampler(graph, taken, extents, &symbols);
+      bool whole = sampler.run();
+      std::ptrdiff_t known = 0;
+      for (auto& shape : sampler.shapes()) {
+        auto is_made = [&](int64_t extent) { return std::ranges::find(made, extent) != made.end(); };
+        if (!all && shape && std::ranges::any_of(*shape, is_made)) shape.reset();
+        known += shape.has_value() ? 1 : 0;
+      }
+      if (known > most) best = sampler.shapes(), most = known;
+      if (whole) return best;
+      if (sampler.made() == 0) break;
+      made.push_back(sampler.made());
+    }
   }
   return best;
 }

@@ -200,7 +200,12 @@ class Task {
     tell(ScoreStage::kCapped, row, j, n, s);
     for (const ScoreBias<float>& bias : a_.bias) {
       if (bias.data == nullptr) continue;
-      const float* add = bias.data + at(bias.strides, row.head, row.query) + j;
+      const float* add = bias.data + at(bias.strides, row.head, row.query);
+      if (bias.columns == kOneColumn) {
+        for_lanes<float>(n, [&]<class L>(size_t i) { (L::load(s + i) + L::splat(*add)).store(s + i); });
+        continue;
+      }
+      add += j;
       size_t there = bias.columns > j ? std::min(n, bias.columns - j) : 0;
       for_lanes<float>(there, [&]<class L>(size_t i) { (L::load(s + i) + L::load(add + i)).store(s + i); });
       std::fill(s + there, s + n, kNone);

@@ -14,7 +14,9 @@ struct HeadStrides {
   size_t batch = 0, head = 0, row = 0;
 };
 
-// Added to the scores; a stride of 0 broadcasts. -infinity hides a key. Keys from `columns` on are hidden.
+// Added to the scores; a stride of 0 broadcasts. -infinity hides a key. Keys from `columns` on are hidden;
+// kOneColumn: one column is added to all keys.
+inline constexpr size_t kOneColumn = ~size_t{0};
 template <class T>
 struct ScoreBias {
   const T* data = nullptr;

@@ -35,7 +35,8 @@ void attention_reference(const Attention<T>& a, double* rows, Parallel& pool) {
       tell(ScoreStage::kCapped);
       for (const ScoreBias<T>& bias : a.bias) {
         if (bias.data == nullptr) continue;
-        s += j < bias.columns ? static_cast<double>(bias.data[at(bias.strides, h, i) + j]) : kNone;
+        size_t column = bias.columns == kOneColumn ? 0 : j;
+        s += j < bias.columns ? static_cast<double>(bias.data[at(bias.strides, h, i) + column]) : kNone;
       }
       bool hidden = j < visible.begin || j >= visible.end;
       if (hidden && a.stage == ScoreStage::kBiased) s = 0;
