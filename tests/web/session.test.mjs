@@ -108,6 +108,25 @@ inBothPlaces((open) => {
     await bytesSession.release();
   });
 
+  test('a result that is fed to the next run grows from run to run, and stays as it was', async () => {
+    const session = await open();
+    let joined = floats([200_000, 3]);
+    const kept = [];
+    for (let run = 0; run < 12; run++) {
+      kept.push(joined);
+      // Within the room that a buffer for the run before may have, and beyond it.
+      const rows = run % 5 === 4 ? 30_000 : 1;
+      const before = joined.data.length;
+      ({ joined } = await session.run({ a: joined, b: floats([rows, 3], before) }));
+      assert.equal(joined.data.byteLength, joined.data.buffer.byteLength);
+    }
+    for (const { dims, data } of [...kept, joined]) {
+      assert.equal(data.length, 3 * dims[0]);
+      assert.ok(data.every((value, i) => value === i));
+    }
+    await session.release();
+  });
+
   test('an empty tensor passes through', async () => {
     const session = await open(identity('float32'));
     const { y } = await session.run({ x: new Tensor('float32', new Float32Array(0), [0, 2]) });

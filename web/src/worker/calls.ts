@@ -23,6 +23,9 @@ export const tinyModel = 64 << 10;
  */
 export const mostSpare = 1 << 20;
 
+/** Larger ones do too where new memory for them would be a good part of a run: so many bytes for each millisecond that the engine took. */
+export const spareRate = 1 << 17;
+
 /** What a session can be asked, with the answer. Values named in `transfer` lists move instead of being copied. */
 export interface Calls {
   /** The engine's code follows as `module`, so that the model is on its way while the code is compiled. */

@@ -8,6 +8,7 @@ import {
   type Progress,
   type RunRequest,
   smallModel,
+  spareRate,
   type ToWorker,
 } from './calls.js';
 import { startHelper } from './helpers.js';
@@ -24,10 +25,11 @@ function transfers(call: keyof Calls, answer: Calls[keyof Calls]['answer']): Arr
   return [];
 }
 
-/** The buffers of feeds that have been read, if the page is to keep them. */
-function spentBy({ feeds }: RunRequest): ArrayBuffer[] {
+/** The buffers of feeds that have been read, if the page is to keep them behind a run of so many milliseconds. */
+function spentBy({ feeds }: RunRequest, milliseconds: number): ArrayBuffer[] {
   const buffers = buffersOf(feeds.map(([, value]) => value));
-  return buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) <= mostSpare ? buffers : [];
+  const bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return bytes <= mostSpare || bytes > spareRate * milliseconds ? buffers : [];
 }
 
 /** The worker's side: answers messages for the one session that it holds. */
@@ -78,7 +80,7 @@ export class Host {
         return {
           results: await engine.run(message.ask.feeds, message.ask.fetches),
           milliseconds: engine.milliseconds,
-          spent: spentBy(message.ask),
+          spent: spentBy(message.ask, engine.milliseconds),
         };
       case 'image':
         return engine.image();
