@@ -212,6 +212,10 @@ Done kl_session_open(Handle session, int32_t optimize, int32_t profile) {
   }());
 }
 
+Done kl_session_carry(Handle session, Size input, Size output) {
+  return on_open(session, [&](OpenSession& s) { return s.model.session->carry(input, output); });
+}
+
 Text kl_session_describe(Handle session) {
   return text_of(session, [](OpenSession& s) {
     std::string out = "{";

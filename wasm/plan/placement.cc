@@ -11,8 +11,8 @@ namespace {
 
 class Placement {
  public:
-  explicit Placement(Plan* plan)
-      : plan_(*plan), steps_(static_cast<int>(plan->steps.size())), uses_(plan->slots.size()) {}
+  Placement(Plan* plan, const Ends& ends)
+      : plan_(*plan), ends_(ends), steps_(static_cast<int>(plan->steps.size())), uses_(plan->slots.size()) {}
 
   Status run() {
     place_ends();
@@ -30,6 +30,7 @@ class Placement {
     // Of a root: from its first step to its last one, with all that lies in it, and its bytes in the arena.
     int first = INT32_MAX, last = -1;
     size_t bytes = 0;
+    bool held = false;  // by whoever runs the plan: not in the arena
     int made = -1;      // the step that writes it
     int32_t next = -1;  // in the list of what lies in its root, which comes first
     int32_t end = -1;   // of a root: the last one in its list
@@ -42,16 +43,21 @@ class Placement {
 
   // What is less than a byte wide has unused bits that are seen outside, and must not show old memory.
   bool may_lie_in_arena(const Slot& s) {
-    return plan_.whole && s.dtype != DType::kString && !is_sub_byte(s.dtype);
+    return ends_.in_arena && s.dtype != DType::kString && !is_sub_byte(s.dtype);
   }
 
   void place_ends() {
+    for (size_t i : ends_.held_inputs) uses(plan_.inputs[i]).held = true;
+    for (size_t i : ends_.held_outputs) {
+      if (plan_.outputs[i] >= 0) uses(root(plan_.outputs[i])).held = true;
+    }
     for (int32_t i : plan_.inputs) {
-      if (slot(i).storage == Storage::kInput && may_lie_in_arena(slot(i))) slot(i).storage = Storage::kArena;
+      if (slot(i).storage == Storage::kInput && may_lie_in_arena(slot(i)) && !uses(i).held)
+        slot(i).storage = Storage::kArena;
     }
     for (int32_t i : plan_.outputs) {
       if (i < 0 || slot(root(i)).storage != Storage::kArena) continue;
-      if (!may_lie_in_arena(slot(root(i)))) slot(root(i)).storage = Storage::kOutput;
+      if (!may_lie_in_arena(slot(root(i))) || uses(root(i)).held) slot(root(i)).storage = Storage::kOutput;
     }
   }
 
@@ -234,7 +240,11 @@ class Placement {
     int last = std::min(uses(from).last, uses(to).last);
     bool stay = true;
     auto look = [&](int32_t i) { stay &= uses(i).made <= n || uses(i).made > last; };
-    for_each_in(from, look);
+    for_each_in(from, [&](int32_t i) {
+      look(i);
+      // Inputs are written before there is an output.
+      stay &= slot(to).storage == Storage::kArena || !is_input(i);
+    });
     for_each_in(to, look);
     return stay;
   }
@@ -265,12 +275,13 @@ class Placement {
   }
 
   Plan& plan_;
+  const Ends& ends_;
   int steps_;
   std::vector<Uses> uses_;  // by slot
 };
 
 }  // namespace
 
-Status place_values(Plan* plan) { return Placement(plan).run(); }
+Status place_values(Plan* plan, const Ends& ends) { return Placement(plan, ends).run(); }
 
 }  // namespace kinglet

@@ -51,15 +51,20 @@ struct Trace {
   std::vector<std::shared_ptr<const StepPlan>> works;  // by node; null where nothing was lowered
 };
 
+// Where inputs and outputs of a plan lie.
+struct Ends {
+  // In the arena, too: whoever runs the plan copies them. Not those of strings or of less than bytes.
+  bool in_arena = false;
+  // But for these, by their places: they are handed from run to run.
+  std::vector<size_t> held_inputs, held_outputs;
+};
+
 struct Plan {
   std::vector<Slot> slots;
   std::vector<Step> steps;
   std::vector<int32_t> inputs;  // slots in the graph's order; constant where the value is part of the plan
   std::vector<int32_t> outputs;
   size_t arena_bytes = 0;
-  // Inputs and outputs lie in the arena, too: whoever runs this copies them. Not those of strings or of less
-  // than bytes.
-  bool whole = false;
   // Inputs, by bit, whose values would decide what late steps wait for: the branch of an If, or a shape.
   uint64_t steering = 0;
   std::vector<std::shared_ptr<const Trace>> traces;  // for the next plan of the graph

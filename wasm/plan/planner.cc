@@ -46,8 +46,7 @@ class Planner {
   Planner(Graph& graph, PackCache& packs, int threads, const Plan* like)
       : packs_(packs), threads_(threads), fixed_(has_fixed_inputs(graph)), like_(like), whole_(graph, like) {}
 
-  Result<Plan> run(std::span<const Port> inputs, bool whole) {
-    plan_.whole = whole;
+  Result<Plan> run(std::span<const Port> inputs, const Ends& ends) {
     if (like_ != nullptr) {
       plan_.slots.reserve(like_->slots.size());
       plan_.steps.reserve(like_->steps.size());
@@ -70,7 +69,7 @@ class Planner {
     for (ValueId id : scope_->graph->outputs) plan_.outputs.push_back(slot_for(id));
     plan_.traces.push_back(whole_.made);
     drop_unused_steps();
-    KL_TRY(place_values(&plan_));
+    KL_TRY(place_values(&plan_, ends));
     return std::move(plan_);
   }
 
@@ -453,11 +452,11 @@ class Planner {
 
 }  // namespace
 
-Result<Plan> make_plan(Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads, bool whole,
-                       const Plan* like) {
+Result<Plan> make_plan(Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads,
+                       const Ends& ends, const Plan* like) {
   KL_REQUIRE(inputs.size() == graph.inputs.size(), kInternal, inputs.size(), " inputs for a graph with ",
              graph.inputs.size());
-  return Planner(graph, packs, threads, like).run(inputs, whole);
+  return Planner(graph, packs, threads, like).run(inputs, ends);
 }
 
 }  // namespace kinglet

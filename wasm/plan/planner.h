@@ -15,9 +15,9 @@ inline bool may_steer(DType dtype, const Shape& shape, int64_t most) {
 
 // Plans `graph` (bound, passes done) for these inputs: one Port per graph input; a Port whose shape is not
 // known makes everything behind it late, and one with a value has that value in the plan. `threads`: how many
-// the steps run with at most; `whole`: see Plan. `like`, if any, was made of the graph before with all but
+// the steps run with at most. `like`, if any, was made of the graph before with all but
 // the same inputs: nodes whose inputs are as they were there become what they became. Failures name the node.
-Result<Plan> make_plan(Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads, bool whole,
-                       const Plan* like = nullptr);
+Result<Plan> make_plan(Graph& graph, std::span<const Port> inputs, PackCache& packs, int threads,
+                       const Ends& ends, const Plan* like = nullptr);
 
 }  // namespace kinglet

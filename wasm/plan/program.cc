@@ -72,7 +72,7 @@ Program::Program(std::shared_ptr<Graph> graph, int threads, std::shared_ptr<Pack
     : graph_(std::move(graph)),
       threads_(threads),
       packs_(std::move(packs)),
-      inner_(inner),
+      ends_{!inner, {}, {}},
       credit_(inner ? 0 : kCredit) {}
 
 Result<std::shared_ptr<const Plan>> Program::plan(std::span<const Port> inputs) {
@@ -118,7 +118,7 @@ Result<std::shared_ptr<const Plan>> Program::plan(std::span<const Port> inputs) 
     }
     valued = !made.values.empty();
     const Plan* like = kept_.empty() ? nullptr : kept_.front().plan.get();
-    KL_ASSIGN(Plan plan, make_plan(*graph_, made.key, *packs_, threads_, !inner_, like));
+    KL_ASSIGN(Plan plan, make_plan(*graph_, made.key, *packs_, threads_, ends_, like));
     uint64_t wanted = plan.steering & ~keyed_;
     made.plan = std::make_shared<const Plan>(std::move(plan));
     if (wanted == 0 || credit_ < kPlanCost) break;

@@ -18,6 +18,12 @@ class Program {
   explicit Program(std::shared_ptr<Graph> graph, int threads = 1);
 
   const Graph& graph() const { return *graph_; }
+  // From now on these inputs and outputs, by their places, do not lie in the arena of a run. Before the first
+  // plan.
+  void hold(size_t input, size_t output) {
+    ends_.held_inputs.push_back(input);
+    ends_.held_outputs.push_back(output);
+  }
   // The plan for these inputs, one Port per graph input, with the values of those that have at most
   // kKeyElements.
   Result<std::shared_ptr<const Plan>> plan(std::span<const Port> inputs);
@@ -40,7 +46,7 @@ class Program {
   std::shared_ptr<Graph> graph_;
   int threads_;
   std::shared_ptr<Packs> packs_;
-  bool inner_;  // the body of an If, Loop or Scan
+  Ends ends_;
   std::vector<Kept> kept_;
   uint64_t keyed_ = 0;  // inputs, by bit, whose values are part of the key
   // What plans with values may cost still: making one takes from it, finding one adds to it.

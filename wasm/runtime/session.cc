@@ -49,14 +49,38 @@ Status Session::match() const {
     if (!feeds_[i].empty()) {
       KL_TRY(check_feed(port, feeds_[i]));
     } else if (port.type.kind != Type::Kind::kOptional) {
-      return fail(Code::kMissingInput, "input '", port.name, "' is missing in 'feeds'.")
+      const Carried* from = carried(i);
+      std::string before =
+          from == nullptr ? ""
+                          : str(" No run has given output '", outputs_[from->output].name, "' for it yet.");
+      return fail(Code::kMissingInput, "input '", port.name, "' is missing in 'feeds'.", before)
           .with("expected", str(port.type));
     }
   }
   return {};
 }
 
+const Session::Carried* Session::carried(size_t input) const {
+  auto it = std::ranges::find(state_, input, &Carried::input);
+  return it == state_.end() ? nullptr : &*it;
+}
+
+Status Session::carry(size_t input, size_t output) {
+  KL_REQUIRE(input < inputs_.size() && output < outputs_.size(), kInvalidArgument, "input ", input,
+             " cannot be output ", output);
+  const SessionPort &to = inputs_[input], &from = outputs_[output];
+  KL_REQUIRE(carried(input) == nullptr, kInvalidArgument, "input '", to.name, "' is that of two outputs");
+  KL_REQUIRE(to.type.kind == from.type.kind && to.type.dtype == from.type.dtype, kInvalidArgument, "input '",
+             to.name, "' is ", str(to.type), ", output '", from.name, "' is ", str(from.type));
+  state_.push_back({input, output, {}});
+  program_.hold(input, output);
+  return {};
+}
+
 Status Session::prepare() {
+  for (const Carried& c : state_) {
+    if (feeds_[c.input].empty()) feeds_[c.input] = c.value;
+  }
   Status status = match();
   if (status.ok()) status = instance_.place(feeds_);
   if (!status.ok()) new_feeds();
@@ -70,6 +94,9 @@ Status Session::run(std::vector<Value>* results) {
   Status status = instance_.run(feeds_, results);
   cancel_.clear();
   new_feeds();
+  if (status.ok()) {
+    for (Carried& c : state_) c.value = (*results)[c.output];
+  }
   return status;
 }
 

@@ -31,6 +31,9 @@ class Session {
   // for them: where the run reads them, so that nothing is copied. Feeds that are refused are forgotten.
   Status prepare();
   std::span<const Value> feeds() const { return feeds_; }
+  // From now on the input, where it is not fed, is what the output was after the last run that succeeded.
+  // Both by their places, of one type; each input once. Before the first prepare().
+  Status carry(size_t input, size_t output);
   // Runs what prepare() found, and forgets the feeds; `results` are in the order of outputs(). Failures leave
   // the session usable.
   Status run(std::vector<Value>* results);
@@ -43,6 +46,11 @@ class Session {
   const Instance& instance() const { return instance_; }
 
  private:
+  struct Carried {
+    size_t input, output;
+    Value value;
+  };
+  const Carried* carried(size_t input) const;
   Status match() const;
 
   CancelFlag cancel_;
@@ -53,6 +61,7 @@ class Session {
   Instance instance_;
   std::vector<SessionPort> inputs_, outputs_;
   std::vector<Value> feeds_;
+  std::vector<Carried> state_;
   bool prepared_ = false;
 };
 

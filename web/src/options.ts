@@ -16,7 +16,7 @@ export interface ExternalDataFile {
   data: ModelSource;
 }
 
-/** onnxruntime-common's options, and four of ours: `signal`, `onProgress`, `worker`, `memoryLimit`. */
+/** onnxruntime-common's options, and five of ours: `signal`, `onProgress`, `state`, `worker`, `memoryLimit`. */
 export interface SessionOptions {
   /** Names onnxruntime knows are accepted; Kinglet's own engine, on the CPU, stands in for all of them. */
   executionProviders?: readonly (string | { readonly name: string })[];
@@ -26,6 +26,13 @@ export interface SessionOptions {
   freeDimensionOverrides?: { readonly [dimension: string]: number };
   /** Files beside the model; a string is both the path in the model and the URL. */
   externalData?: readonly (string | ExternalDataFile)[];
+  /**
+   * Inputs that take the value which an output had in the run before, where they are not fed: it stays in the engine instead of being copied
+   * out and in. By input; a `*` in both names stands for the same characters: `{'past_key_values.*': 'present.*'}`. Runs give these
+   * outputs only where they are asked for by name. A run that fails leaves them as they were; after an abort that had to end the
+   * engine they are gone, and the inputs are fed anew.
+   */
+  state?: { readonly [input: string]: string };
   /** Records every run from the start; `endProfiling` gives the trace. */
   enableProfiling?: boolean;
   /** Ends the creation: it fails with the signal's reason. */
@@ -105,6 +112,14 @@ function dimensions(overrides: SessionOptions['freeDimensionOverrides'] = {}): [
   });
 }
 
+function statePairs(state: SessionOptions['state'] = {}): [string, string][] {
+  return Object.entries(state).map(([input, output]) => {
+    if (typeof output !== 'string')
+      throw new KingletError('invalid_argument', `state: '${input}' is to be the name of an output`);
+    return [input, output];
+  });
+}
+
 // What 32-bit WebAssembly can address.
 const addressable = 2 ** 32 - 1;
 
@@ -125,6 +140,7 @@ export function requestFor(model: Source, options: SessionOptions): OpenRequest 
       `unsupported graph optimization level: ${graphOptimizationLevel}`,
     );
   }
+  const state = statePairs(options.state);
   const files = externalData.map((file) => {
     const { path, data } = typeof file === 'string' ? { path: file, data: file } : file;
     return { path: path.replace(/^(\.\/)+/, ''), source: sourceOf(data) };
@@ -133,11 +149,12 @@ export function requestFor(model: Source, options: SessionOptions): OpenRequest 
     model,
     files,
     options: {
-      // Small runs may come to the page; a limit would hold for each engine.
-      movable: options.worker === undefined && options.memoryLimit === undefined,
+      // Small runs may come to the page; a limit would hold for each engine, and state is in one.
+      movable: options.worker === undefined && options.memoryLimit === undefined && state.length === 0,
       optimize: graphOptimizationLevel !== 'disabled',
       profile: options.enableProfiling ?? false,
       dimensions: dimensions(options.freeDimensionOverrides),
+      state,
       memoryLimit: memoryLimitFrom(options.memoryLimit),
       threads: threadCount(options.intraOpNumThreads || env.wasm.numThreads || 0),
     },

@@ -147,6 +147,8 @@ export class InferenceSession {
   readonly outputMetadata: readonly InferenceSession.ValueMetadata[];
   readonly #inputs: readonly Port[];
   readonly #queue: RunQueue;
+  /** Inputs that need not be fed. */
+  readonly #carried: ReadonlySet<number>;
   /** What a run gives that says nothing of it. */
   readonly #all: Fetches;
 
@@ -177,13 +179,17 @@ export class InferenceSession {
   }
 
   private constructor(connection: Connection, reopen: () => Promise<Connection>) {
-    const { inputs, outputs } = connection.description;
+    const { inputs, outputs, state } = connection.description;
     this.#inputs = inputs;
     this.inputNames = inputs.map(({ name }) => name);
     this.outputNames = outputs.map(({ name }) => name);
     this.inputMetadata = inputs.map(metadata);
     this.outputMetadata = outputs.map(metadata);
-    this.#all = this.#fetches(new Map(this.outputNames.map((name) => [name, null])));
+    this.#carried = new Set(state.map(([input]) => input));
+    const kept = new Set(state.map(([, output]) => this.outputNames[output]));
+    this.#all = this.#fetches(
+      new Map(this.outputNames.filter((name) => !kept.has(name)).map((name) => [name, null])),
+    );
     this.#queue = new RunQueue(connection, reopen);
     forgotten.register(this, this.#queue, this);
   }
@@ -256,15 +262,16 @@ export class InferenceSession {
         });
       }
     }
-    return this.#inputs.map(({ name, type }, i) => {
+    return this.#inputs.flatMap(({ name, type }, i) => {
       const value = feeds[name] ?? null;
+      if (value === null && this.#carried.has(i)) return [];
       if (value === null && type.kind !== 'optional') {
         throw new KingletError('missing_input', `input '${name}' was not given`, {
           message: `input '${name}' is missing in 'feeds'.`,
           context: { input: name },
         });
       }
-      return [i, toWire(value, type, name)] as const;
+      return [[i, toWire(value, type, name)] as const];
     });
   }
 

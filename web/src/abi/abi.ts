@@ -45,6 +45,7 @@ export const exportNames = [
   'kl_session_file',
   'kl_session_dimension',
   'kl_session_open',
+  'kl_session_carry',
   'kl_session_describe',
   'kl_session_feed',
   'kl_session_run',
@@ -94,6 +95,7 @@ export interface Exports {
   kl_session_file(a0: number, a1: number, a2: number, a3: number): number;
   kl_session_dimension(a0: number, a1: number, a2: number, a3: bigint): number;
   kl_session_open(a0: number, a1: number, a2: number): number;
+  kl_session_carry(a0: number, a1: number, a2: number): number;
   kl_session_describe(a0: number): number;
   kl_session_feed(a0: number, a1: number, a2: number): number;
   kl_session_run(a0: number, a1: number, a2: number): number;
@@ -293,6 +295,11 @@ export class Abi extends Calls {
   /** Reads, checks and prepares the model. Its files lose their bytes unless their handles are kept. */
   sessionOpen(session: Handle, optimize: number, profile: number): void {
     this.done(this.exports.kl_session_open(session, optimize, profile));
+  }
+
+  /** Before the first feeds: the input, where it is not fed, is what the output was after the last run. Both by their places in the description. */
+  sessionCarry(session: Handle, input: number, output: number): void {
+    this.done(this.exports.kl_session_carry(session, input, output));
   }
 
   /** Inputs and outputs as JSON: {inputs: [port], outputs: [port]}, port {name, text, type}, type {kind, dtype?, shape?, element?}. */

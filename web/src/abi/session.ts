@@ -6,6 +6,7 @@ import { Abi, type Exports, exportNames, type Handle } from './abi.js';
 import { type Feed, giveFeeds, takeResults } from './exchange.js';
 import { Heap } from './heap.js';
 import { Pictures } from './pictures.js';
+import { statePorts } from './state.js';
 import type { Description, OpenOptions, Wire } from './types.js';
 import { isNumeric, writeValue } from './values.js';
 
@@ -171,7 +172,10 @@ export class EngineSession {
       }
       for (const [name, extent] of options.dimensions) abi.sessionDimension(this.#session, name, extent);
       abi.sessionOpen(this.#session, Number(options.optimize), Number(options.profile));
-      return JSON.parse(abi.sessionDescribe(this.#session)) as Description;
+      const description = JSON.parse(abi.sessionDescribe(this.#session)) as Description;
+      const state = statePorts(options.state, description);
+      for (const [input, output] of state) abi.sessionCarry(this.#session, input, output);
+      return { ...description, state };
     });
   }
 

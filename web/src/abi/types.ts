@@ -27,12 +27,16 @@ export interface Description {
   outputs: Port[];
   /** A run may go on for as long as its inputs' values say. */
   loops: boolean;
+  /** Places of inputs and of the outputs that they are in the run before, where they are not fed. */
+  state: (readonly [input: number, output: number])[];
 }
 
 export interface OpenOptions {
   optimize: boolean;
   profile: boolean;
   dimensions: (readonly [name: string, extent: number])[];
+  /** Inputs that take an output of the run before. */
+  state: (readonly [input: string, output: string])[];
   /** Bytes that the engine's buffers may take together. */
   memoryLimit: number;
   /** The most that take part in a run, the session's own thread included. */
