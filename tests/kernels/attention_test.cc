@@ -192,6 +192,7 @@ TEST_CASE("copies of heads turn pairs of elements") {
       copy.bias = bias.data();
       copy.cos = cos.data(), copy.sin = sin.data();
       copy.rotated = rotated;
+      copy.table_row = half;
       copy.interleaved = interleaved;
       copy.positions = positions.data();
       PretendParallel pool(3);
@@ -227,6 +228,29 @@ TEST_CASE("copies of heads turn pairs of elements") {
       copy_heads(plain, pool);
       CHECK(difference(want, back, 1e-6) == "");
     }
+  }
+}
+
+TEST_CASE("copies of heads turn pairs by angles of their own for each element") {
+  for (size_t size : {2, 8, 22}) {
+    size_t batch = 2, heads = 3, rows = 4, half = size / 2;
+    auto x = random_values<float>(batch * heads * rows * size, 1);
+    auto cos = random_values<float>(rows * size, 3), sin = random_values<float>(rows * size, 4);
+    std::vector<float> got(x.size()), want(x.size());
+    HeadCopy<float> copy{.batch = batch, .heads = heads, .rows = rows, .size = size, .from = x.data()};
+    copy.to = got.data();
+    copy.from_strides = copy.to_strides = heads_first(rows, heads, size);
+    copy.cos = cos.data(), copy.sin = sin.data();
+    copy.rotated = copy.table_row = size;
+    copy.second = half;
+    PretendParallel pool(3);
+    copy_heads(copy, pool);
+    for (size_t at = 0; at < x.size(); ++at) {
+      size_t i = at % size, line = at / size % rows * size + i;
+      float other = i < half ? -x[at + half] : x[at - half];
+      want[at] = x[at] * cos[line] + other * sin[line];
+    }
+    CHECK(difference(want, got, 1e-6) == "");
   }
 }
 

@@ -33,6 +33,16 @@ function repeated(net, x, { kv, times, guarded }) {
   return net.op('Reshape', [wide, list(net, batch, kv * times, rows, head)]);
 }
 
+/** Rotary embedding; `counted`: where halves end is computed. Tables are of a batch item's positions, or of all items'. */
+function rotary(net, x, [cos, sin], { counted }) {
+  const half = counted ? list(net, net.op('Div', [extent(net, x, 3), net.index(2)])) : net.indices(head / 2);
+  const end = net.tensor('int64', [1], ['9223372036854775807']);
+  const first = net.op('Slice', [x, net.indices(0), half, net.indices(3)]);
+  const second = net.op('Slice', [x, half, end, net.indices(3)]);
+  const turned = net.op('Concat', [net.op('Neg', [second]), first], { axis: -1 });
+  return net.op('Add', [net.op('Mul', [x, cos]), net.op('Mul', [turned, sin])]);
+}
+
 /** What the mask does to the scores, by its form. */
 const masks = {
   added(net, scores, keep, before, rows) {
@@ -63,12 +73,19 @@ const masks = {
   },
 };
 
-function attention({ heads, kv, mask, guarded = false }) {
+function attention({ heads, kv, mask, guarded = false, rotate }) {
   const net = new Network('attention', 1, 13);
-  const q = net.input('q', 'float32', ['batch', heads, 'sequence', head]);
-  const fresh = ['k', 'v'].map((name) => net.input(name, 'float32', ['batch', kv, 'sequence', head]));
+  let q = net.input('q', 'float32', ['batch', heads, 'sequence', head]);
+  let fresh = ['k', 'v'].map((name) => net.input(name, 'float32', ['batch', kv, 'sequence', head]));
   const past = ['pk', 'pv'].map((name) => net.input(name, 'float32', ['batch', kv, 'past', head]));
   const keep = net.input('keep', 'int64', ['rows', 'total']);
+  if (rotate) {
+    const tables = ['cos', 'sin'].map((name) =>
+      net.input(name, 'float32', [rotate.items ? 'batch' : 1, 1, 'sequence', head]),
+    );
+    q = rotary(net, q, tables, rotate);
+    fresh = [rotary(net, fresh[0], tables, rotate), fresh[1]];
+  }
   const [k, v] = past.map((old, i) => net.op('Concat', [old, fresh[i]], { axis: 2 }));
   const times = heads / kv;
   const [wide, values] = times > 1 ? [k, v].map((x) => repeated(net, x, { kv, times, guarded })) : [k, v];
@@ -81,7 +98,7 @@ function attention({ heads, kv, mask, guarded = false }) {
 }
 
 /** `padding`: hidden keys at the start of each row; `keep` overrides the mask. */
-function feedsOf({ heads, kv }, { batch = 1, past, rows, padding = [], keep }) {
+function feedsOf({ heads, kv, rotate }, { batch = 1, past, rows, padding = [], keep }) {
   const random = randomNumbers(7);
   const tensor = (...dims) => {
     const length = dims.reduce((product, extent) => product * extent, 1);
@@ -90,7 +107,9 @@ function feedsOf({ heads, kv }, { batch = 1, past, rows, padding = [], keep }) {
   keep ??= Array.from({ length: batch }, (_, b) =>
     Array.from({ length: past + rows }, (_, i) => Number(i >= (padding[b] ?? 0))),
   );
+  const table = () => tensor(rotate.items ? batch : 1, 1, rows, head);
   return {
+    ...(rotate && { cos: table(), sin: table() }),
     q: tensor(batch, heads, rows, head),
     k: tensor(batch, kv, rows, head),
     v: tensor(batch, kv, rows, head),
@@ -131,6 +150,8 @@ after(() => setTimeout(() => process.exit(), 0).unref());
 
 for (const mask of Object.keys(masks)) {
   for (const sizes of [
+    { heads: 4, kv: 2, rotate: { items: true } },
+    { heads: 4, kv: 2, rotate: { items: false, counted: true } },
     { heads: 4, kv: 4 },
     { heads: 4, kv: 1 },
     { heads: 6, kv: 2 },
@@ -144,7 +165,9 @@ for (const mask of Object.keys(masks)) {
       const { text } = await fused.info();
       assert.match(text, /kinglet\.Attention/);
       assert.doesNotMatch(text.slice(0, text.indexOf('\nplan')), / = Expand/);
+      assert.equal(text.split('kinglet.RotaryEmbedding').length - 1, sizes.rotate ? 2 : 0);
       for (const run of runs) {
+        if (run.keep?.length > 1 && sizes.rotate) continue;
         const feeds = feedsOf(sizes, run);
         const { y } = await expected.run(feeds);
         for (const session of [plain, fused]) {

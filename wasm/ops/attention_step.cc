@@ -198,6 +198,7 @@ class Runner {
       copy.cos = run_.in(s_.cos).data<T>();
       copy.sin = run_.in(s_.sin).data<T>();
       copy.rotated = s_.rotated;
+      copy.table_row = s_.rotated / 2;
       copy.interleaved = s_.interleaved;
       if (s_.positions >= 0) copy.positions = run_.in(s_.positions).data<int64_t>() + b * s_.queries;
       copy.first = first;

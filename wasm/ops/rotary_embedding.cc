@@ -1,23 +1,43 @@
 #include "kernels/attention/attention.h"
 #include "ops/attention_step.h"
 #include "ops/converted.h"
+#include "ops/internal.h"
 
 namespace kinglet::ops {
 
 namespace {
 
-// Of both domains; com.microsoft has position_ids before the tables.
+// Of the two public domains; com.microsoft has position_ids before the tables.
 struct Params {
-  HeadCopy<float> copy;
-  int positions, cos, sin;
-  size_t table_rows;
-  bool start;  // one position for all: that of the first row
+  HeadCopy<float> copy{};
+  int positions = 0, cos = 0, sin = 0;
+  size_t table_rows = 0;
+  bool start = false;  // one position for all: that of the first row
 };
 
 bool is_microsoft(const OpContext& c) { return c.node().def->domain == kMicrosoft; }
 
+// The form with tables as they meet the heads.
+Result<Params> spread_params(const OpContext& c) {
+  const Shape &x = c.shape(0), &cos = c.shape(1);
+  KL_REQUIRE(x.rank() == 4 && cos == c.shape(2) &&
+                 (cos == Shape{1, 1, x[2], x[3]} || cos == Shape{x[0], 1, x[2], x[3]}) && x[3] % 2 == 0,
+             kInvalidShape, "X is ", x, ", cos is ", cos, ", sin is ", c.shape(2));
+  Params p{.positions = 3, .cos = 1, .sin = 2};
+  HeadCopy<float>& copy = p.copy;
+  copy.batch = static_cast<size_t>(x[0]);
+  copy.heads = static_cast<size_t>(x[1]);
+  copy.rows = static_cast<size_t>(x[2]);
+  copy.size = copy.rotated = copy.table_row = static_cast<size_t>(x[3]);
+  copy.second = copy.size / 2;
+  copy.table_batch = cos[0] == 1 ? 0 : copy.rows * copy.size;
+  copy.from_strides = copy.to_strides = heads_first_strides(copy.rows, copy.heads, copy.size);
+  return p;
+}
+
 Result<Params> params_of(const OpContext& c) {
   KL_TRY(check_extents(c));
+  if (c.node().def->domain == kKinglet) return spread_params(c);
   Params p{};
   bool microsoft = is_microsoft(c);
   p.positions = microsoft ? 1 : 3;
@@ -47,6 +67,7 @@ Result<Params> params_of(const OpContext& c) {
   KL_REQUIRE(rotated > 0 && rotated % 2 == 0 && rotated <= size, kInvalidShape, "rotary_embedding_dim is ",
              rotated, " for heads of size ", size);
   copy.rotated = static_cast<size_t>(rotated);
+  copy.table_row = copy.rotated / 2;
   bool has_positions = c.has_input(p.positions);
   int rank = has_positions ? 2 : 3;
   KL_REQUIRE(c.shape(p.sin) == cos && cos.rank() == rank && table == rotated / 2, kInvalidShape,
@@ -62,7 +83,7 @@ Result<Params> params_of(const OpContext& c) {
     p.table_rows = copy.rows;
     KL_REQUIRE(cos[0] == x[0] && cos[1] == static_cast<int64_t>(copy.rows), kInvalidShape, "cos_cache is ",
                cos, " for ", copy.batch, " x ", copy.rows, " rows");
-    copy.table_batch = copy.rows * copy.rotated / 2;
+    copy.table_batch = copy.rows * copy.table_row;
   }
   copy.from_strides = copy.to_strides = x.rank() == 4 ? heads_first_strides(copy.rows, copy.heads, copy.size)
                                                       : rows_first_strides(copy.rows, copy.heads, copy.size);
@@ -116,6 +137,13 @@ constexpr OpDef kRotary[] = {
      .signature =
          "input:T position_ids:int64 cos_cache:T sin_cache:T -> output:T | T=float16,bfloat16,float32 | "
          "interleaved:i=0 is_packed_batching:i=0 num_heads:i=0 rotary_embedding_dim:i=0 scale:f=1",
+     .infer = infer,
+     .lower = lower},
+    // X cos + Concat(-second half of X, first half) sin: X [batch, heads, rows, size] and tables [batch, 1,
+    // rows, size] broadcast.
+    {.domain = kKinglet,
+     .name = "RotaryEmbedding",
+     .signature = "X:T cos:T sin:T -> Y:T | T=float32",
      .infer = infer,
      .lower = lower},
 };

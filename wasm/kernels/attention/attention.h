@@ -74,10 +74,12 @@ struct HeadCopy {
   HeadStrides from_strides{}, to_strides{};
   const T* bias = nullptr;  // null or [heads, size]
   // Null, or a table with rows of rotated / 2 values: of row positions[item, row], or where that is null, row
-  // + first. `table_batch`: elements from one batch item's table to the next.
+  // + first. `table_batch`, `table_row`: elements from one batch item's table, and from one row, to the next.
+  // `second`: from the values for the first elements of pairs to those for the second, which may be other
+  // ones.
   const T* cos = nullptr;
   const T* sin = nullptr;
-  size_t rotated = 0, table_batch = 0;
+  size_t rotated = 0, table_batch = 0, table_row = 0, second = 0;
   bool interleaved = false;  // pairs (0, 1), (2, 3), ...; otherwise (0, rotated / 2), ...
   const int64_t* positions = nullptr;
   size_t first = 0;

@@ -12,19 +12,20 @@ template <class T>
 void rotate(const HeadCopy<T>& copy, const T* cos, const T* sin, const T* x, T* y) {
   size_t half = copy.rotated / 2;
   size_t apart = copy.interleaved ? 1 : half, step = copy.interleaved ? 2 : 1;
+  const T *cos2 = cos + copy.second, *sin2 = sin + copy.second;
   size_t i = 0;
   if constexpr (std::is_same_v<T, float>) {
     using V = Vec<float>;
     for (; !copy.interleaved && i + 4 <= half; i += 4) {
       V a = V::load(x + i), b = V::load(x + half + i), c = V::load(cos + i), s = V::load(sin + i);
       (a * c - b * s).store(y + i);
-      (a * s + b * c).store(y + half + i);
+      (a * V::load(sin2 + i) + b * V::load(cos2 + i)).store(y + half + i);
     }
   }
   for (; i < half; ++i) {
     T a = x[i * step], b = x[i * step + apart];
     y[i * step] = a * cos[i] - b * sin[i];
-    y[i * step + apart] = a * sin[i] + b * cos[i];
+    y[i * step + apart] = a * sin2[i] + b * cos2[i];
   }
 }
 
@@ -48,7 +49,7 @@ void copy_heads(const HeadCopy<T>& copy, Parallel& pool) {
       if (copy.cos != nullptr) {
         size_t line = row + copy.first;
         if (copy.positions != nullptr) line = static_cast<size_t>(copy.positions[item * copy.rows + row]);
-        size_t from = item * copy.table_batch + line * (copy.rotated / 2);
+        size_t from = item * copy.table_batch + line * copy.table_row;
         rotate(copy, copy.cos + from, copy.sin + from, x, y);
         done = copy.rotated;
       }
