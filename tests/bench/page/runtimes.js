@@ -1,10 +1,10 @@
 // The contestants as a page sees them, on one thread where nothing else is said. Each loads only when it is asked for.
 
-async function kinglet({ simd, worker, threads = 1 } = {}) {
+async function kinglet({ simd, worker, threads = 1, state } = {}) {
   const { InferenceSession, Tensor, env } = await import('/kinglet/index.js');
   const create = (url) => {
     env.wasm.simd = simd;
-    return InferenceSession.create(url, { worker, intraOpNumThreads: threads });
+    return InferenceSession.create(url, { worker, intraOpNumThreads: threads, ...(state && { state }) });
   };
   return { Tensor, create };
 }
@@ -56,6 +56,8 @@ const openers = {
   // Without the way to a worker and back, which costs more than a very small model.
   'kinglet in page': () => kinglet({ worker: false }),
   'kinglet simd': () => kinglet({ simd: 'fixed' }),
+  // A decoder's cache stays in the engine.
+  'kinglet with state': () => kinglet({ state: { 'past_key_values.*': 'present.*' } }),
   'kinglet 2 threads': () => kinglet({ threads: 2 }),
   'onnxruntime-web': () => onnxruntimeWeb('/ort/', 1),
   'onnxruntime-web 2 threads': () => onnxruntimeWeb('/ort-threads/', 2),

@@ -7,7 +7,8 @@ import { median, ratio } from '../statistics.mjs';
 import { subjectOf } from '../subjects.mjs';
 
 const peer = 'onnxruntime-web';
-const runtimes = ['kinglet', 'kinglet in page', peer];
+const withState = 'kinglet with state';
+const runtimes = ['kinglet', withState, 'kinglet in page', peer];
 const names = ['llama', 'llama-fused', 'llama-fused-4bit'];
 const lengths = { prompt: 128, count: 64 };
 /** Turns of each runtime; none begins after so many milliseconds. */
@@ -48,10 +49,13 @@ const timeDecoder = (browser, base, { decoder, tolerance, ...subject }) =>
     const results = [];
     for (const runtime of runtimes) {
       const { prompt, token } = found[runtime];
+      const row = { runtime, prompt: summary(prompt), token: summary(token) };
+      results.push(row);
+      // The same length cannot be run twice: its token is in the cache then.
+      if (runtime === withState) continue;
       const twice = (await decode(runtime, { count: 12, repeats: 1 })).times.slice(1);
       const more = median(twice.map(([first, again]) => first - again));
-      const share = more / median(twice.map(([, again]) => again));
-      results.push({ runtime, prompt: summary(prompt), token: summary(token), share });
+      row.share = more / median(twice.map(([, again]) => again));
     }
     return results;
   });
@@ -68,7 +72,7 @@ function rowsOf(name, results) {
       (1000 / token.median).toFixed(0),
       faster('prompt', prompt),
       faster('token', token),
-      `${Math.round(100 * share)}%`,
+      share === undefined ? '' : `${Math.round(100 * share)}%`,
     ];
   });
 }
@@ -87,7 +91,7 @@ export const decode = {
     head.push('prompt, faster', 'token, faster', 'new length');
     return [
       '## A decoder with its cache',
-      `8 layers of 512, 8 heads on 4 of keys and values, 30 million weights: spelled out as PyTorch exports it, in the fused operators of onnxruntime-genai's builder, and those with weights of 4 bits. A prompt, then ${lengths.count} tokens one at a time, each given the cache as the run before gave it; a token is the median of a turn. Runtimes take turns in one page, at most ${rounds} each; "kinglet" lives in its worker. Faster: than ${peer}. New length: what the first run at a length costs more than the same again.`,
+      `8 layers of 512, 8 heads on 4 of keys and values, 30 million weights: spelled out as PyTorch exports it, in the fused operators of onnxruntime-genai's builder, and those with weights of 4 bits. A prompt, then ${lengths.count} tokens one at a time, each given the cache as the run before gave it; a token is the median of a turn. Runtimes take turns in one page, at most ${rounds} each; "kinglet" lives in its worker, with state its cache stays in the engine. Faster: than ${peer}. New length: what the first run at a length costs more than the same again.`,
       table([head, ...rows]),
     ];
   },
