@@ -176,6 +176,17 @@ TEST_CASE("attention: the judge in double follows the definition") {
   CHECK(y[0] == doctest::Approx(7.0).epsilon(1e-15));
 }
 
+TEST_CASE("attention drops queries whose weights are NaN when told to") {
+  for (size_t queries : {1, 9}) {
+    Case one(2, 4, 2, queries, 70, 8, 8, 0);
+    one.call.drops_nan = true;
+    one.q[3] = std::numeric_limits<float>::quiet_NaN();
+    check_agreement(one, 1);
+    CHECK(one.y[0] == 0);
+    CHECK(one.y[one.call.queries * 8] != 0);
+  }
+}
+
 TEST_CASE("copies of heads turn pairs of elements") {
   for (bool interleaved : {false, true}) {
     for (size_t rotated : {2, 8, 18}) {

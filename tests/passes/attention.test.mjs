@@ -68,12 +68,34 @@ const masks = {
     const hidden = net.op('Equal', [unsqueeze(net, keep, 1, 2), net.index(0)]);
     return net.op('Where', [hidden, net.number(Number.NEGATIVE_INFINITY), scores]);
   },
+  // Rows that see nothing are NaN, and zeros then.
+  guarded(net, scores, keep) {
+    const seen = net.op('Cast', [unsqueeze(net, keep, 1, 2)], { to: 9 });
+    const mask = net.op('Where', [
+      seen,
+      net.tensor('float32', [1], [0]),
+      net.tensor('float32', [1], [Number.NEGATIVE_INFINITY]),
+    ]);
+    const weights = net.op('Softmax', [net.op('Add', [scores, mask])], { axis: -1 });
+    return net.op('Where', [net.op('IsNaN', [weights]), net.tensor('float32', [1], [0]), weights]);
+  },
   plain(net, scores, keep) {
     return net.op('Add', [scores, net.op('Cast', [unsqueeze(net, keep, 1, 2)], { to: 1 })]);
   },
 };
 
-function attention({ heads, kv, mask, guarded = false, rotate }) {
+/** Queries times keys by the root of their size, which is taken from a shape. */
+function product(net, q, k, computed) {
+  const turned = net.op('Transpose', [k], { perm: [0, 1, 3, 2] });
+  if (!computed) return net.op('Div', [net.op('MatMul', [q, turned]), net.number(Math.sqrt(head))]);
+  const end = net.tensor('int64', [1], ['9223372036854775807']);
+  const size = net.op('Slice', [net.op('Shape', [q]), net.indices(-1), end]);
+  const root = net.op('Sqrt', [net.op('Cast', [size], { to: 1 })]);
+  const scale = net.op('Sqrt', [net.op('Div', [net.tensor('float32', [1], [1]), root])]);
+  return net.op('MatMul', [net.op('Mul', [q, scale]), net.op('Mul', [turned, scale])]);
+}
+
+function attention({ heads, kv, mask, guarded = false, rotate, computed = false }) {
   const net = new Network('attention', 1, 13);
   let q = net.input('q', 'float32', ['batch', heads, 'sequence', head]);
   let fresh = ['k', 'v'].map((name) => net.input(name, 'float32', ['batch', kv, 'sequence', head]));
@@ -89,10 +111,10 @@ function attention({ heads, kv, mask, guarded = false, rotate }) {
   const [k, v] = past.map((old, i) => net.op('Concat', [old, fresh[i]], { axis: 2 }));
   const times = heads / kv;
   const [wide, values] = times > 1 ? [k, v].map((x) => repeated(net, x, { kv, times, guarded })) : [k, v];
-  const product = net.op('MatMul', [q, net.op('Transpose', [wide], { perm: [0, 1, 3, 2] })]);
-  const scaled = net.op('Div', [product, net.number(Math.sqrt(head))]);
+  const scaled = product(net, q, wide, computed);
   const scores = masks[mask](net, scaled, keep, extent(net, past[0], 2), extent(net, q, 2));
-  const y = net.op('MatMul', [net.op('Softmax', [scores], { axis: -1 }), values]);
+  const weights = mask === 'guarded' ? scores : net.op('Softmax', [scores], { axis: -1 });
+  const y = net.op('MatMul', [weights, values]);
   net.output(net.op('Transpose', [y], { perm: [0, 2, 1, 3] }), 'y', ['b', 's', heads, head]);
   return net.bytes();
 }
@@ -133,6 +155,8 @@ const runs = [
   // One mask for all of the batch, one column for all keys, a batch that only the mask has.
   { batch: 2, past: 3, rows: 2, keep: [[1, 1, 0, 1, 1]] },
   { past: 3, rows: 2, keep: [[1]] },
+  { batch: 2, past: 3, rows: 1, padding: [0, 4], none: true },
+  { past: 3, rows: 2, nan: true, none: true },
   {
     past: 2,
     rows: 1,
@@ -153,7 +177,7 @@ for (const mask of Object.keys(masks)) {
     { heads: 4, kv: 2, rotate: { items: true } },
     { heads: 4, kv: 2, rotate: { items: false, counted: true } },
     { heads: 4, kv: 4 },
-    { heads: 4, kv: 1 },
+    { heads: 4, kv: 1, computed: true },
     { heads: 6, kv: 2 },
     { heads: 6, kv: 2, guarded: true },
   ]) {
@@ -167,8 +191,11 @@ for (const mask of Object.keys(masks)) {
       assert.doesNotMatch(text.slice(0, text.indexOf('\nplan')), / = Expand/);
       assert.equal(text.split('kinglet.RotaryEmbedding').length - 1, sizes.rotate ? 2 : 0);
       for (const run of runs) {
+        // NaN of rows that see nothing are of no use.
+        if (run.none && mask !== 'guarded') continue;
         if (run.keep?.length > 1 && sizes.rotate) continue;
         const feeds = feedsOf(sizes, run);
+        if (run.nan) feeds.q.data[3] = Number.NaN;
         const { y } = await expected.run(feeds);
         for (const session of [plain, fused]) {
           const got = await session.run(feeds);

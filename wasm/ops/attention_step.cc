@@ -113,6 +113,7 @@ class Runner {
     }
     if (s_.sink >= 0) a.sink = run_.in(s_.sink).data<T>();
     a.smooth = s_.smooth;
+    a.drops_nan = s_.drops_nan;
     if (s_.scores >= 0 && run_.has_out(s_.scores)) {
       a.scores = run_.out(s_.scores).data<T>();
       a.stage = s_.stage;

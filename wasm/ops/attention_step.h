@@ -60,6 +60,7 @@ struct AttentionSpec {
   size_t bias_columns = 0;
   int sink = -1;        // input [heads]
   bool smooth = false;  // a sink of 0
+  bool drops_nan = false;
 
   int cos = -1, sin = -1, positions = -1;  // rotary angles: [table_rows, rotated / 2]; [batch, queries]
   size_t rotated = 0, table_rows = 0;

@@ -92,6 +92,7 @@ Result<AttentionSpec> spec_of(const OpContext& c, Shape* out) {
   }
   s.scale = c.attributes().get_float("scale", 1);
   KL_REQUIRE(s.scale != 0, kInvalidGraph, "scale is 0");
+  s.drops_nan = c.attributes().get_int("drops_nan") != 0;
   if (masked) {
     s.bias = kMask;
     s.bias_strides = m.strides;
@@ -130,7 +131,7 @@ extern const OpDef fused_attention{
     .domain = kKinglet,
     .name = "Attention",
     .signature =
-        "Q:T K:T V:T mask:T? -> Y:T | T=floats | scale:f=1 q_rows_first:i=0 k_rows_first:i=0 "
+        "Q:T K:T V:T mask:T? -> Y:T | T=floats | drops_nan:i=0 scale:f=1 q_rows_first:i=0 k_rows_first:i=0 "
         "v_rows_first:i=0 y_rows_first:i=0",
     .infer = infer,
     .lower = lower};

@@ -22,17 +22,44 @@ bool swaps_rows(const std::vector<int64_t>& perm) {
   return perm == std::vector<int64_t>{0, 2, 1, 3} || perm == std::vector<int64_t>{1, 0, 2};
 }
 
-// Takes multiplications with numbers off `value` and into `scale`.
-ValueId without_scale(const Graph& graph, ValueId value, double* scale) {
+using Shapes = std::vector<std::optional<Shape>>;
+
+const Shape* shape_of(const Shapes& shapes, ValueId id) {
+  auto i = static_cast<size_t>(id);
+  return i < shapes.size() && shapes[i] ? &*shapes[i] : nullptr;
+}
+
+ValueId add(Patch* patch, const Node& like, const char* op, std::vector<ValueId> inputs) {
+  Node node = make_node(like, op, std::move(inputs));
+  node.def = find_op(kOnnx, op);
+  return patch->add(std::move(node));
+}
+
+// What scores are multiplied with: a number, and a value of one element.
+struct Scale {
+  double number = 1;
+  ValueId value = kNoValue;
+};
+
+// Takes multiplications with single elements off `value` and into `scale`.
+ValueId without_scale(Patch* patch, const Shapes& shapes, ValueId value, Scale* scale) {
+  const Graph& graph = patch->graph();
   for (;;) {
     const Node* node = graph.producer(value);
     bool mul = node != nullptr && is_op(*node, "Mul"), div = node != nullptr && is_op(*node, "Div");
     if ((!mul && !div) || !read_once(graph, value)) return value;
-    auto parts = either(*node, [&](ValueId v) { return scalar(graph, v, 1).has_value(); });
+    auto parts = either(*node, [&](ValueId v) {
+      const Shape* shape = shape_of(shapes, v);
+      return shape != nullptr && shape->rank() <= 1 && shape->count() == 1;
+    });
     if (!parts || (div && parts->second != node->inputs[1])) return value;
-    double number = *scalar(graph, parts->second, 1);
-    *scale *= mul ? number : 1 / number;
     value = parts->first;
+    if (auto number = scalar(graph, parts->second, 1)) {
+      scale->number *= mul ? *number : 1 / *number;
+    } else {
+      if (scale->value == kNoValue) scale->value = patch->add_constant("", *Tensor::scalar(1.0f));
+      scale->value = add(patch, *node, mul ? "Mul" : "Div", {scale->value, parts->second});
+    }
   }
 }
 
@@ -52,9 +79,10 @@ ValueId packed(const Graph& graph, ValueId value, int part) {
 enum Part { kQ, kK, kV };
 
 // `transposed`: the last two dimensions are exchanged.
-std::optional<Operand> operand_of(const Graph& graph, ValueId value, Part part, double* scale,
+std::optional<Operand> operand_of(Patch* patch, const Shapes& shapes, ValueId value, Part part, Scale* scale,
                                   bool transposed = false) {
-  if (scale != nullptr) value = without_scale(graph, value, scale);
+  const Graph& graph = patch->graph();
+  if (scale != nullptr) value = without_scale(patch, shapes, value, scale);
   const Node* node = producer(graph, value, "Transpose");
   std::vector<int64_t> perm;
   if (node != nullptr) {
@@ -69,18 +97,11 @@ std::optional<Operand> operand_of(const Graph& graph, ValueId value, Part part, 
   Operand out{value, swaps_rows(perm)};
   if (out.rows_first || transposed) {
     out.value = node->inputs[0];
-    if (scale != nullptr) out.value = without_scale(graph, out.value, scale);
+    if (scale != nullptr) out.value = without_scale(patch, shapes, out.value, scale);
   }
   ValueId whole = out.rows_first ? kNoValue : packed(graph, out.value, part);
   if (whole != kNoValue) out.value = whole;
   return out;
-}
-
-using Shapes = std::vector<std::optional<Shape>>;
-
-const Shape* shape_of(const Shapes& shapes, ValueId id) {
-  auto i = static_cast<size_t>(id);
-  return i < shapes.size() && shapes[i] ? &*shapes[i] : nullptr;
 }
 
 // x [batch, heads, rows, size] when `value` has each of its heads several times, one behind the other.
@@ -102,13 +123,14 @@ ValueId unrepeated(const Graph& graph, const Shapes& shapes, ValueId value) {
 }
 
 // Takes away what repeats the heads of both keys and values.
-void take_once(const Graph& graph, const Shapes& shapes, Operand* k, Operand* v) {
+void take_once(Patch* patch, const Shapes& shapes, Operand* k, Operand* v) {
+  const Graph& graph = patch->graph();
   ValueId once[] = {unrepeated(graph, shapes, k->value), unrepeated(graph, shapes, v->value)};
   if (k->rows_first || v->rows_first || once[0] == kNoValue || once[1] == kNoValue ||
       shape_of(shapes, once[0])->at(1) != shape_of(shapes, once[1])->at(1))
     return;
-  *k = *operand_of(graph, once[0], kK, nullptr);
-  *v = *operand_of(graph, once[1], kV, nullptr);
+  *k = *operand_of(patch, shapes, once[0], kK, nullptr);
+  *v = *operand_of(patch, shapes, once[1], kV, nullptr);
 }
 
 // A number up to here leaves nothing of the scores that it is added to.
@@ -118,16 +140,16 @@ constexpr int kMaxMasks = 4;
 // Scores: a scaled product, and the sum of what is added to it on the way.
 struct Scores {
   ValueId product = kNoValue, mask = kNoValue;
-  double scale = 1;
+  Scale scale;
   std::vector<ValueId> masks;  // as they are in the graph
 };
 
 // A number that is put in place of scores, and hides them, is the same as the number added.
-bool find_scores(Patch* patch, ValueId value, Scores* out) {
+bool find_scores(Patch* patch, const Shapes& shapes, ValueId value, Scores* out) {
   const Graph& graph = patch->graph();
   if (!read_once(graph, value)) return false;
-  double scale = 1;
-  ValueId below = without_scale(graph, value, &scale);
+  Scale scale;
+  ValueId below = without_scale(patch, shapes, value, &scale);
   if (producer(graph, below, "MatMul") != nullptr) {
     out->product = below;
     out->scale = scale;
@@ -136,26 +158,21 @@ bool find_scores(Patch* patch, ValueId value, Scores* out) {
   const Node* node = graph.producer(value);
   bool where = node != nullptr && is_op(*node, "Where");
   if ((!where && (node == nullptr || !is_op(*node, "Add"))) || out->masks.size() == kMaxMasks) return false;
-  auto add = [&](const char* op, std::vector<ValueId> inputs) {
-    Node made = make_node(*node, op, std::move(inputs));
-    made.def = find_op(kOnnx, op);
-    return patch->add(std::move(made));
-  };
   size_t first = where ? 1 : 0;
   for (size_t i : {first, first + 1}) {
     ValueId other = node->inputs[2 * first + 1 - i];
     if (where && !(scalar(graph, other, 1) <= kHides)) continue;
     out->masks.push_back(where ? node->inputs[0] : other);
-    if (!find_scores(patch, node->inputs[i], out)) {
+    if (!find_scores(patch, shapes, node->inputs[i], out)) {
       out->masks.pop_back();
       continue;
     }
     if (where) {
       std::vector<ValueId> inputs = node->inputs;
       inputs[i] = patch->add_constant("", *Tensor::scalar(0.0f));
-      other = add("Where", std::move(inputs));
+      other = add(patch, *node, "Where", std::move(inputs));
     }
-    out->mask = out->mask == kNoValue ? other : add("Add", {out->mask, other});
+    out->mask = out->mask == kNoValue ? other : add(patch, *node, "Add", {out->mask, other});
     return true;
   }
   return false;
@@ -164,18 +181,27 @@ bool find_scores(Patch* patch, ValueId value, Scores* out) {
 // MatMul(Softmax(scale MatMul(Q, K') + masks), V)
 std::optional<Node> attention(const Node& node, Shapes* shapes, Patch* patch) {
   const Graph& graph = patch->graph();
-  const Node* softmax = producer(graph, node.inputs[0], "Softmax");
-  Scores scores;
-  if (softmax == nullptr || !read_once(graph, node.inputs[0]) ||
-      !find_scores(patch, softmax->inputs[0], &scores))
-    return std::nullopt;
-  const Node& matmul = *graph.producer(scores.product);
-  auto q = operand_of(graph, matmul.inputs[0], kQ, &scores.scale);
-  auto k = operand_of(graph, matmul.inputs[1], kK, &scores.scale, true);
-  auto v = operand_of(graph, node.inputs[1], kV, nullptr);
-  if (!q || !k || !v || scores.scale == 0) return std::nullopt;
-  // Shapes of the parts as they meet, before transposes are taken away.
+  ValueId weights = node.inputs[0];
+  // Where(IsNaN(weights), 0, weights)
+  const Node* safe = read_once(graph, weights) ? producer(graph, weights, "Where") : nullptr;
+  if (safe != nullptr) {
+    weights = safe->inputs[2];
+    const Node* nan = producer(graph, safe->inputs[0], "IsNaN");
+    if (nan == nullptr || nan->inputs[0] != weights || scalar(graph, safe->inputs[1], 1) != 0.0 ||
+        graph.users(weights).size() != 2 || graph.is_output(weights))
+      return std::nullopt;
+  }
+  const Node* softmax = producer(graph, weights, "Softmax");
+  if (softmax == nullptr || (safe == nullptr && !read_once(graph, weights))) return std::nullopt;
   if (shapes->empty()) *shapes = sample_shapes(graph, true);
+  Scores scores;
+  if (!find_scores(patch, *shapes, softmax->inputs[0], &scores)) return std::nullopt;
+  const Node& matmul = *graph.producer(scores.product);
+  auto q = operand_of(patch, *shapes, matmul.inputs[0], kQ, &scores.scale);
+  auto k = operand_of(patch, *shapes, matmul.inputs[1], kK, &scores.scale, true);
+  auto v = operand_of(patch, *shapes, node.inputs[1], kV, nullptr);
+  if (!q || !k || !v || scores.scale.number == 0) return std::nullopt;
+  // Shapes of the parts as they meet, before transposes are taken away.
   auto shape = [&](ValueId id) { return shape_of(*shapes, id); };
   const Shape *sq = shape(matmul.inputs[0]), *sk = shape(matmul.inputs[1]), *sv = shape(node.inputs[1]);
   if (sq == nullptr || sk == nullptr || sv == nullptr || sq->rank() < 3 || sq->rank() > 4 ||
@@ -199,9 +225,15 @@ std::optional<Node> attention(const Node& node, Shapes* shapes, Patch* patch) {
     mask_rank = std::max(mask_rank, mask->rank());
   }
   if (!scores.masks.empty() && mask_rank < 2) return std::nullopt;
-  take_once(graph, *shapes, &*k, &*v);
+  if (scores.scale.value != kNoValue) {
+    const Shape* own = shape(q->value);
+    if (own == nullptr || own->rank() != rank) return std::nullopt;
+    q->value = add(patch, node, "Mul", {q->value, scores.scale.value});
+  }
+  take_once(patch, *shapes, &*k, &*v);
   Attributes attributes;
-  attributes.set("scale", static_cast<float>(scores.scale));
+  attributes.set("scale", static_cast<float>(scores.scale.number));
+  if (safe != nullptr) attributes.set("drops_nan", int64_t{1});
   if (q->rows_first) attributes.set("q_rows_first", int64_t{1});
   if (k->rows_first) attributes.set("k_rows_first", int64_t{1});
   if (v->rows_first) attributes.set("v_rows_first", int64_t{1});

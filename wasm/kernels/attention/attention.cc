@@ -254,6 +254,10 @@ class Task {
     float scale = row.sum == 0 ? 0 : 1 / row.sum;
     const float* from = y_ + r * a_.value_size;
     float* y = a_.y + at(a_.y_strides, row.head, row.query);
+    if (a_.drops_nan && row.sum != row.sum) {
+      std::fill_n(y, a_.value_size, 0.0f);
+      return;
+    }
     for_lanes<float>(a_.value_size,
                      [&]<class L>(size_t i) { (L::load(from + i) * L::splat(scale)).store(y + i); });
     if (a_.scores == nullptr || a_.stage != ScoreStage::kSoftmax) return;

@@ -50,7 +50,8 @@ struct Attention {
   ScoreBias<T> bias[2];
   // Null, or for each head one more score that takes part in the softmax and has no value.
   const T* sink = nullptr;
-  bool smooth = false;  // a sink of 0 for every head
+  bool smooth = false;     // a sink of 0 for every head
+  bool drops_nan = false;  // a query of which any score's weight is NaN gives zeros
   // Null, or [batch, heads, queries, keys].
   T* scores = nullptr;
   ScoreStage stage = ScoreStage::kScaled;

@@ -49,7 +49,7 @@ void attention_reference(const Attention<T>& a, double* rows, Parallel& pool) {
     double sum = sink == kNone ? 0 : std::exp(sink - largest);
     for (size_t j = 0; j < a.keys; ++j) sum += row[j] = row[j] == kNone ? 0 : std::exp(row[j] - largest);
     for (size_t j = 0; j < a.keys; ++j) {
-      row[j] = sum == 0 ? 0 : row[j] / sum;
+      row[j] = sum == 0 || (a.drops_nan && std::isnan(sum)) ? 0 : row[j] / sum;
       if (scores && a.stage == ScoreStage::kSoftmax) scores[j] = static_cast<T>(row[j]);
     }
     T* y = a.y + at(a.y_strides, h, i);
