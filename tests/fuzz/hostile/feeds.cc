@@ -100,10 +100,19 @@ std::vector<Tensor> read_vectors(const std::string& folder) {
   }
 }
 
-void set_feeds(Session& session, const std::vector<Tensor>& vectors, Random& random) {
+void carry_some(Session& session, Random& random) {
+  for (size_t i = 0; i < session.inputs().size(); ++i) {
+    for (size_t o = 0; o < session.outputs().size(); ++o) {
+      if (random.one_in(2) && session.carry(i, o).ok()) break;
+    }
+  }
+}
+
+void set_feeds(Session& session, const std::vector<Tensor>& vectors, Random& random, bool few) {
   auto feeds = session.new_feeds();
   bool given = !random.one_in(3);
   for (size_t i = 0; i < session.inputs().size(); ++i) {
+    if (few && random.one_in(2)) continue;
     const SessionPort& port = session.inputs()[i];
     Value value;
     if (given && i < vectors.size() && fits(port.type, vectors[i]))

@@ -11,7 +11,10 @@ namespace kinglet::hostile {
 // The tensors of test_data_set_0 beside a model by input number; empty where there are none.
 std::vector<Tensor> read_vectors(const std::string& folder);
 
-// Sets the session's feeds; inputs may be left out.
-void set_feeds(Session& session, const std::vector<Tensor>& vectors, Random& random);
+// Has some inputs take an output of the run before.
+void carry_some(Session& session, Random& random);
+
+// Sets the session's feeds; inputs may be left out, many of them if `few`.
+void set_feeds(Session& session, const std::vector<Tensor>& vectors, Random& random, bool few);
 
 }  // namespace kinglet::hostile

@@ -126,13 +126,17 @@ Status open_and_run(const std::string& file, const Source& source, Random& rando
   options.optimize = !random.one_in(4);
   KL_ASSIGN(OpenedModel model, open_model(std::move(bytes), {}, options));
   ++board.opened;
-  set_feeds(*model.session, source.vectors, random);
+  Session& session = *model.session;
+  bool state = random.one_in(4);
+  if (state) carry_some(session, random);
   std::vector<Value> outputs;
   Status status;
-  {
-    Deadline deadline(model.session->cancel(), seconds_used() + 1);
-    status = model.session->prepare();
-    if (status.ok()) status = model.session->run(&outputs);
+  Deadline deadline(session.cancel(), seconds_used() + 1);
+  // The second run's plan is made from the first one's.
+  for (int turn = 0; turn < 2; ++turn) {
+    set_feeds(session, source.vectors, random, state && turn > 0);
+    status = session.prepare();
+    if (status.ok()) status = session.run(&outputs);
   }
   KL_TRY(std::move(status));
   ++board.ran;
