@@ -42,7 +42,8 @@ TEST_CASE("weights of few bits: rows and panels agree with the judge") {
         CAPTURE(size.block);
         CAPTURE(zeros);
         CAPTURE(grouped);
-        for (size_t m : {1, 6}) {
+        std::vector<uint8_t> packed_q(*nbits_packed_bytes(w) + 16);
+        for (size_t m : {1, 3, 6}) {
           auto a = random_values<float>(m * w.k, seed + 4), bias = random_values<float>(w.n, seed + 5);
           std::vector<float> c(m * w.n), want(m * w.n);
           nbits_reference(w, a.data(), m, bias.data(), want.data());
@@ -58,13 +59,29 @@ TEST_CASE("weights of few bits: rows and panels agree with the judge") {
           // Sums of many terms have rounding errors of their own.
           double tolerance = w.k > 256 ? 1e-4 : 1e-5;
           CHECK(difference(want, c, tolerance) == "");
-          if (m != 1 || !nbits_row_accepts(w)) continue;
-          for (bool rough : {false, true}) {
-            w.rough = rough;
-            std::fill(c.begin(), c.end(), 77.0f);
-            scratch.assign(nbits_row_scratch(w), 0.0f);
-            nbits_row(w, a.data(), bias.data(), c.data(), scratch.data(), pool);
-            CHECK(difference(want, c, rough ? 1e-3 : 3 * tolerance) == "");
+          if (!nbits_packs(w)) continue;
+          NBits p = w;
+          nbits_pack_columns(w, packed_q.data());
+          p.q = packed_q.data(), p.packed = true;
+          std::fill(c.begin(), c.end(), 77.0f);
+          call.pack_context = &p;
+          matmul(call, select_matmul(call), scratch.data(), pool);
+          CHECK(difference(want, c, tolerance) == "");
+          std::vector<float> integers(*nbits_rows_scratch(p, m));
+          std::fill(c.begin(), c.end(), 77.0f);
+          nbits_rows(p, a.data(), m, bias.data(), c.data(), integers.data(), pool);
+          CHECK(difference(want, c, 3 * tolerance) == "");
+          p.rough = true;
+          nbits_rows(p, a.data(), m, bias.data(), c.data(), integers.data(), pool);
+          for (size_t i = 0; i < c.size(); ++i) {
+            // Half a step of 8 bits in every value.
+            double allowed = 1e-4;
+            for (size_t k = 0; k < w.k; ++k) {
+              float weight = 0;
+              nbits_column(w, i % w.n, k, k + 1, &weight);
+              allowed += std::abs(static_cast<double>(weight)) / 254;
+            }
+            CHECK(std::abs(static_cast<double>(c[i] - want[i])) <= allowed);
           }
         }
       }
@@ -78,6 +95,9 @@ TEST_CASE("weights of 4 bits: rows of all magnitudes, infinities and NaN agree w
   auto q = random_values<uint8_t>(w.n * w.row_bytes() + 16, 1);
   auto scales = random_values<float>(w.n * w.blocks(), 2);
   w.q = q.data(), w.scales = scales.data();
+  std::vector<uint8_t> packed(*nbits_packed_bytes(w));
+  nbits_pack_columns(w, packed.data());
+  w.q = packed.data(), w.packed = true;
   constexpr float kInf = std::numeric_limits<float>::infinity(),
                   kNan = std::numeric_limits<float>::quiet_NaN();
   for (float special : {0.0f, 1e-38f, 1e-20f, 1e6f, 1e30f, kInf, -kInf, kNan}) {
@@ -87,10 +107,10 @@ TEST_CASE("weights of 4 bits: rows of all magnitudes, infinities and NaN agree w
       auto a = random_values<float>(w.k, 3);
       for (size_t i = 0; i < w.k; ++i)
         if (everywhere || i == 37) a[i] = everywhere ? special * a[i] : special;
-      std::vector<float> c(w.n), want(w.n), scratch(nbits_row_scratch(w));
+      std::vector<float> c(w.n), want(w.n), scratch(*nbits_rows_scratch(w, 1));
       nbits_reference(w, a.data(), 1, nullptr, want.data());
       Parallel pool;
-      nbits_row(w, a.data(), nullptr, c.data(), scratch.data(), pool);
+      nbits_rows(w, a.data(), 1, nullptr, c.data(), scratch.data(), pool);
       CHECK(difference(want, c, 3e-5) == "");
     }
   }

@@ -8,10 +8,11 @@ namespace {
 struct Params {
   NBits w;  // without pointers
   size_t rows = 0;
-  bool by_rows = false;  // a matrix of few rows, each times the weights as they are
+  bool by_rows = false;  // few rows, without floats of the weights
+  std::shared_ptr<Buffer> packed;
 };
 
-constexpr size_t kFewRows = 3;
+constexpr size_t kFewRows = 8, kFewRough = 64;
 
 Result<Params> params_of(const OpContext& c) {
   Params p;
@@ -24,8 +25,8 @@ Result<Params> params_of(const OpContext& c) {
   KL_ASSIGN(p.w.n, number("N", 1, 0));
   KL_ASSIGN(p.w.bits, number("bits", 2, 4));
   KL_ASSIGN(p.w.block, number("block_size", 16, 0));
-  // 3 and 4: bfloat16 or 8 bits would do for A.
-  p.w.rough = c.attributes().get_int("accuracy_level") >= 3;
+  // 4: 8 bits will do for A.
+  p.w.rough = c.attributes().get_int("accuracy_level") == 4;
   const NBits& w = p.w;
   KL_REQUIRE(w.bits == 2 || w.bits == 4 || w.bits == 8, kUnsupportedFeature, "weights of ", w.bits, " bits");
   KL_REQUIRE((w.block & (w.block - 1)) == 0 && w.block < size_t{1} << 24, kInvalidArgument, "block_size is ",
@@ -77,7 +78,7 @@ MatMul<float> call_of(const Params& p) {
 
 Status run(const Params& p, Run& run) {
   NBits w = p.w;
-  w.q = run.in(1).data<const uint8_t>();
+  w.q = p.packed ? reinterpret_cast<uint8_t*>(p.packed->data()) : run.in(1).data<const uint8_t>();
   w.scales = run.in(2).data<const float>();
   if (run.has_in(3) && run.in(3).dtype() == DType::kUInt8)
     w.packed_zeros = run.in(3).data<const uint8_t>();
@@ -93,8 +94,7 @@ Status run(const Params& p, Run& run) {
   const float* a = run.in(0).data<const float>();
   float* y = run.out(0).data<float>();
   if (p.by_rows) {
-    for (size_t i = 0; i < p.rows && !run.cancelled(); ++i)
-      nbits_row(w, a + i * w.k, bias, y + i * w.n, reinterpret_cast<float*>(run.scratch()), run.parallel());
+    nbits_rows(w, a, p.rows, bias, y, reinterpret_cast<float*>(run.scratch()), run.parallel());
     return {};
   }
   MatMul<float> call = call_of(p);
@@ -108,12 +108,22 @@ Status run(const Params& p, Run& run) {
 
 Status lower(LowerContext& c) {
   KL_ASSIGN(Params p, params_of(c));
-  static constexpr int32_t kSomething{};
-  if (c.has_input(4)) p.w.group_of = &kSomething;
-  p.by_rows = p.rows <= kFewRows && nbits_row_accepts(p.w);
+  const Tensor* q = c.constant(1);
+  if (!c.has_input(4) && q != nullptr && nbits_packs(p.w)) {
+    KL_ASSIGN(size_t bytes, nbits_packed_bytes(p.w));
+    NBits w = p.w;
+    w.q = q->data<const uint8_t>();
+    c.spent(1);
+    KL_ASSIGN(p.packed, c.packed(1, str("nbits ", w.block), bytes, [&](std::byte* to) {
+      nbits_pack_columns(w, reinterpret_cast<uint8_t*>(to));
+    }));
+    p.w.packed = true;
+  }
+  p.by_rows = p.w.packed && p.rows <= (p.w.rough ? kFewRough : kFewRows);
   const char* name = "nbits/row";
   if (p.by_rows) {
-    KL_ASSIGN(size_t bytes, checked_mul(nbits_row_scratch(p.w), sizeof(float)));
+    KL_ASSIGN(size_t floats, nbits_rows_scratch(p.w, p.rows));
+    KL_ASSIGN(size_t bytes, checked_mul(floats, sizeof(float)));
     c.scratch(bytes);
   } else {
     MatMul<float> call = call_of(p);

@@ -24,6 +24,8 @@ using Float4 = vec<float, 4>;
 //   load_ints<is_signed>      eight bytes as int32
 //   load_nibbles(p, v)        the low halves of eight bytes in v[0], v[1], the high halves in v[2], v[3]
 //   load_nibble_words(p, v)   nibble i of eight words of 16 bits in v[i]
+//   load_nibble_bytes(p, v)   the low halves of sixteen bytes in v[0], the high halves in v[1]
+//   dot_bytes(a, b)           lane i: a[2i] b[2i] + a[2i + 1] b[2i + 1], a signed, b in [0, 128)
 //   load_words, store_words   eight int16
 //   + - <<                    of int16; no result leaves its range
 //   store_zipped(a, b, p)     a0 b0 a1 b1 ..., sixteen int16
@@ -111,6 +113,11 @@ inline void load_nibble_words(const void* p, Words8 (&v)[4]) {
   v[2].v = wasm_v128_and(wasm_u16x8_shr(words, 8), mask);
   v[3].v = wasm_u16x8_shr(words, 12);
 }
+inline void load_nibble_bytes(const void* p, Bytes16 (&v)[2]) {
+  const v128_t bytes = wasm_v128_load(p), mask = wasm_v128_load8_splat(&kNumber<uint8_t{15}>);
+  v[0].v = wasm_v128_and(bytes, mask);
+  v[1].v = wasm_v128_and(wasm_u16x8_shr(bytes, 4), mask);
+}
 inline void store_low_bytes(Int4 lo, Int4 hi, void* p) {
   v128_t words = wasm_v128_and(wasm_i16x8_narrow_i32x4(lo.v, hi.v), wasm_i16x8_splat(255));
   wasm_v128_store64_lane(p, wasm_u8x16_narrow_i16x8(words, words), 0);
@@ -128,6 +135,7 @@ inline void store_even_bytes(Bytes16 x, void* p) {
 }
 #if defined(__wasm_relaxed_simd__)
 inline Bytes16 splat_four(const void* p) { return {wasm_v128_load32_splat(p)}; }
+inline Words8 dot_bytes(Bytes16 a, Bytes16 b) { return {wasm_i16x8_relaxed_dot_i8x16_i7x16(a.v, b.v)}; }
 inline Int4 dot_four(Bytes16 a, Bytes16 b, Int4 c, bool) {
   return {wasm_i32x4_relaxed_dot_i8x16_i7x16_add(a.v, b.v, c.v)};
 }
@@ -261,6 +269,17 @@ inline void load_nibble_words(const void* p, Words8 (&v)[4]) {
   for (int i = 0; i < 4; ++i)
     for (int lane = 0; lane < 8; ++lane)
       v[i].v[lane] = static_cast<int16_t>(x[2 * lane + i / 2] >> (i % 2 * 4) & 15);
+}
+inline void load_nibble_bytes(const void* p, Bytes16 (&v)[2]) {
+  const auto* x = static_cast<const uint8_t*>(p);
+  v[0] = scalar::bytes([&](size_t i) { return static_cast<uint8_t>(x[i] & 15); });
+  v[1] = scalar::bytes([&](size_t i) { return static_cast<uint8_t>(x[i] >> 4); });
+}
+inline Words8 dot_bytes(Bytes16 a, Bytes16 b) {
+  return words([&](int i) {
+    return static_cast<int8_t>(a.v[2 * i]) * b.v[2 * i] +
+           static_cast<int8_t>(a.v[2 * i + 1]) * b.v[2 * i + 1];
+  });
 }
 inline void store_low_bytes(Int4 lo, Int4 hi, void* p) {
   int32_t values[8];

@@ -21,13 +21,26 @@ struct Shape {
 };
 
 constexpr Shape kShapes[] = {
-    {"ResNet-50 res2 1x1", 64, 3136, 256, true},  {"ResNet-50 res2 1x1", 256, 3136, 64, true},
-    {"ResNet-50 res2 3x3", 64, 3136, 576, true},  {"ResNet-50 res3 1x1", 512, 784, 128, true},
-    {"ResNet-50 res4 1x1", 256, 196, 1024, true}, {"ResNet-50 res4 3x3", 256, 196, 2304, true},
-    {"ResNet-50 res5 1x1", 2048, 49, 512, true},  {"MobileNetV2 96>576", 576, 196, 96, true},
-    {"ResNet-50 classes", 1, 1000, 2048, false},  {"BERT projection", 128, 768, 768, false},
-    {"BERT feed forward", 128, 3072, 768, false}, {"BERT feed back", 128, 768, 3072, false},
+    {"ResNet-50 res2 1x1", 64, 3136, 256, true},
+    {"ResNet-50 res2 1x1", 256, 3136, 64, true},
+    {"ResNet-50 res2 3x3", 64, 3136, 576, true},
+    {"ResNet-50 res3 1x1", 512, 784, 128, true},
+    {"ResNet-50 res4 1x1", 256, 196, 1024, true},
+    {"ResNet-50 res4 3x3", 256, 196, 2304, true},
+    {"ResNet-50 res5 1x1", 2048, 49, 512, true},
+    {"MobileNetV2 96>576", 576, 196, 96, true},
+    {"ResNet-50 classes", 1, 1000, 2048, false},
+    {"BERT projection", 128, 768, 768, false},
+    {"BERT feed forward", 128, 3072, 768, false},
+    {"BERT feed back", 128, 768, 3072, false},
     {"BERT one token", 1, 3072, 768, false},
+    {"one token", 1, 256, 512, false},
+    {"one token", 1, 1408, 512, false},
+    {"one token", 1, 512, 1408, false},
+    {"few rows", 4, 1408, 512, false},
+    {"few rows", 8, 1408, 512, false},
+    {"few rows", 12, 1408, 512, false},
+    {"few rows", 64, 1408, 512, false},
 };
 
 double operations(const Shape& s) {
@@ -103,16 +116,24 @@ Speed byte_product(const Shape& s, QuantKernel kernel, Parallel& pool) {
       Peak::kBytes);
 }
 
-Speed nbits_product(const Shape& s, Parallel& pool, bool rough) {
+enum class Rows { kFloat, kInteger, kRough };
+
+Speed nbits_product(const Shape& s, Parallel& pool, Rows rows, bool cold = false) {
   NBits w;
-  w.n = s.n, w.k = s.k, w.rough = rough;
-  std::vector<uint8_t> q(w.n * w.row_bytes() + 16, 0x3a);
-  std::vector<float> scales(w.n * w.blocks(), 0.01f), a(s.m * s.k, 0.5f), c(s.m * s.n);
-  w.q = q.data(), w.scales = scales.data();
-  std::vector<float> scratch(nbits_row_scratch(w));
-  if (s.m == 1)
-    return measure(operations(s), bytes(s, 4, 0.625, 4),
-                   [&] { nbits_row(w, a.data(), nullptr, c.data(), scratch.data(), pool); });
+  w.n = s.n, w.k = s.k, w.rough = rows == Rows::kRough;
+  std::vector<uint8_t> q(*nbits_packed_bytes(w));
+  std::vector<float> scales(w.n * w.blocks(), 0.01f), a(s.m * s.k), c(s.m * s.n);
+  fill(&q), fill(&a);
+  w.q = q.data(), w.scales = scales.data(), w.packed = true;
+  std::vector<float> scratch(*nbits_rows_scratch(w, s.m));
+  // As in a network: each run finds other weights, which come from memory.
+  std::vector<std::vector<uint8_t>> others(cold ? 4 * kColdWeights / q.size() + 1 : 1, q);
+  size_t turn = 0;
+  if (rows != Rows::kFloat)
+    return measure(operations(s), bytes(s, 4, 0.625, 4), [&] {
+      w.q = others[turn++ % others.size()].data();
+      nbits_rows(w, a.data(), s.m, nullptr, c.data(), scratch.data(), pool);
+    });
   MatMul<float> call{.m = s.m, .n = s.n, .k = s.k, .a = {a.data(), s.k, 1}};
   call.pack = nbits_pack;
   call.pack_context = &w;
@@ -138,8 +159,13 @@ void quant(const char* filter) {
       if (quant_accepts(kernel))
         print(quant_kernel_name(kernel), text.c_str(), byte_product(shape, kernel, pool));
     }
-    if (!shape.weights_are_a) print("4-bit weights", text.c_str(), nbits_product(shape, pool, false));
-    if (shape.m == 1) print("4-bit, A of 16 bits", text.c_str(), nbits_product(shape, pool, true));
+    if (shape.weights_are_a) continue;
+    print("4-bit weights", text.c_str(), nbits_product(shape, pool, Rows::kFloat));
+    if (shape.m > 64) continue;
+    print("4-bit, A in integers", text.c_str(), nbits_product(shape, pool, Rows::kInteger));
+    print("4-bit, A of 8 bits", text.c_str(), nbits_product(shape, pool, Rows::kRough));
+    print("4-bit, integers, cold", text.c_str(), nbits_product(shape, pool, Rows::kInteger, true));
+    print("4-bit, 8 bits, cold", text.c_str(), nbits_product(shape, pool, Rows::kRough, true));
   }
 }
 

@@ -17,7 +17,8 @@ struct NBits {
   const float* zeros = nullptr;
   const uint8_t* packed_zeros = nullptr;
   const int32_t* group_of = nullptr;  // k values in [0, blocks)
-  bool rough = false;                 // nbits_row may take the row as 16 bits for each value
+  bool rough = false;                 // nbits_rows may take rows as 8 bits for each value
+  bool packed = false;                // q is as nbits_pack_columns writes it
 
   size_t blocks() const { return (k + block - 1) / block; }
   size_t row_bytes() const { return blocks() * (block * bits / 8); }
@@ -34,12 +35,21 @@ struct NBits {
 void nbits_pack(const void* context, size_t offset, size_t k0, size_t k1, size_t n0, size_t n1,
                 float* panels);
 
-// One row: c[j] = sum of x[p] w[j][p] + bias[j], for 4 bits without `group_of`. The row becomes integers of
-// 32 bits, or, where the weights say `rough`, of 16, with a scale for each block. `scratch` is
-// nbits_row_scratch floats.
-bool nbits_row_accepts(const NBits& w);
-size_t nbits_row_scratch(const NBits& w);
-void nbits_row(const NBits& w, const float* x, const float* bias, float* c, float* scratch, Parallel& pool);
+// Weights [k0, k1) of column j.
+void nbits_column(const NBits& w, size_t j, size_t k0, size_t k1, float* out);
+
+// Weights of 4 bits by eight columns, the last ones filled up with zeros: for every eight p, four bytes of
+// each column, value i in the low half of byte i, value 4 + i in its high half. Not with `group_of`.
+inline constexpr size_t kNBitsColumns = 8;
+bool nbits_packs(const NBits& w);
+Result<size_t> nbits_packed_bytes(const NBits& w);
+void nbits_pack_columns(const NBits& w, uint8_t* packed);
+
+// m rows with packed weights: c[i][j] = sum of a[i][p] w[j][p] + bias[j]. Rows become integers, with a scale
+// for each 32 values or block: of 23 bits, or, where the weights say `rough`, of 8.
+Result<size_t> nbits_rows_scratch(const NBits& w, size_t m);  // in floats
+void nbits_rows(const NBits& w, const float* a, size_t m, const float* bias, float* c, float* scratch,
+                Parallel& pool);
 
 // The judge of both: c [m, n].
 void nbits_reference(const NBits& w, const float* a, size_t m, const float* bias, float* c);
