@@ -156,7 +156,9 @@ std::vector<int64_t> numbers_of(const Graph& graph) {
     const Tensor& value = edge.constant;
     for (int64_t extent : value.shape()) out.push_back(extent);
     bool small = dtype_kind(value.dtype()) == 'i' && value.count() <= kSmall;
-    for (int64_t n = 0; small && n < value.count(); ++n) out.push_back(static_cast<int64_t>(value.number(n)));
+    // Larger ones are no extents.
+    for (int64_t n = 0; small && n < value.count(); ++n)
+      out.push_back(static_cast<int64_t>(std::clamp(value.number(n), -1e15, 1e15)));
   }
   return out;
 }
