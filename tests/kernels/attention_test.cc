@@ -176,6 +176,22 @@ TEST_CASE("attention: the judge in double follows the definition") {
   CHECK(y[0] == doctest::Approx(7.0).epsilon(1e-15));
 }
 
+TEST_CASE("attention with a causal mask of low numbers, of rows that see nothing too") {
+  size_t queries = 150, keys = 301;
+  for (size_t padding : {0, 130, 290}) {
+    Case one(2, 4, 2, queries, keys, 8, 8, 0);
+    one.bias.assign(2 * queries * keys, 0);
+    for (size_t b = 0; b < 2; ++b)
+      for (size_t i = 0; i < queries; ++i)
+        for (size_t j = 0; j < keys; ++j) {
+          bool hidden = j > i + keys - queries || (b == 1 && j < padding);
+          if (hidden) one.bias[(b * queries + i) * keys + j] = -3.4028235e38f;
+        }
+    one.call.bias[0] = {one.bias.data(), {queries * keys, 0, keys}, keys};
+    check_agreement(one, 2);
+  }
+}
+
 TEST_CASE("attention drops queries whose weights are NaN when told to") {
   for (size_t queries : {1, 9}) {
     Case one(2, 4, 2, queries, 70, 8, 8, 0);

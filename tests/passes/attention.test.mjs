@@ -152,6 +152,7 @@ const runs = [
   { past: 4, rows: 3 },
   { batch: 2, past: 0, rows: 6, padding: [2, 0] },
   { batch: 2, past: 6, rows: 1, padding: [2, 0] },
+  { batch: 2, past: 0, rows: 300, padding: [150, 0], long: true },
   // One mask for all of the batch, one column for all keys, a batch that only the mask has.
   { batch: 2, past: 3, rows: 2, keep: [[1, 1, 0, 1, 1]] },
   { past: 3, rows: 2, keep: [[1]] },
@@ -193,6 +194,7 @@ for (const mask of Object.keys(masks)) {
       for (const run of runs) {
         // NaN of rows that see nothing are of no use.
         if (run.none && mask !== 'guarded') continue;
+        if (run.long && mask !== 'added') continue;
         if (run.keep?.length > 1 && sizes.rotate) continue;
         const feeds = feedsOf(sizes, run);
         if (run.nan) feeds.q.data[3] = Number.NaN;

@@ -23,6 +23,9 @@ constexpr size_t kRows = 128;  // of a block
 // Fewer rows read keys and values in place: packing them would take longer than using them.
 constexpr size_t kFewRows = 6;
 
+// Scores beside which exponentials of those that biases up to kHides leave are 0.
+constexpr float kSeen = -1e20f, kHides = -1e30f;
+
 // Scratch of one thread, in floats.
 struct Layout {
   size_t q, k, v, s, y, total;
@@ -84,7 +87,7 @@ float dot(const float* x, const float* y, size_t n) {
 }
 
 // n: a multiple of the lanes. A NaN is never the largest.
-float largest_of(const float* x, size_t n, float at_least) {
+[[gnu::noinline]] float largest_of(const float* x, size_t n, float at_least) {
   W most = W::splat(at_least);
   for (size_t i = 0; i < n; i += W::kLanes) most = max(most, W::load(x + i));
   float lanes[W::kLanes];
@@ -127,7 +130,10 @@ class Task {
     }
     std::fill_n(y_, rows_ * a_.value_size, 0.0f);
     if (a_.scores) begin = 0, end = a_.keys;  // every score is wanted
-    for (size_t j = begin; j < end && !cancelled(pool); j += kKeys) block(j, std::min(kKeys, end - j));
+    for (size_t j = begin; j < end && !cancelled(pool); j += kKeys) {
+      size_t n = std::min(kKeys, end - j);
+      if (!weightless(j, n)) block(j, n);
+    }
     for (size_t r = 0; r < rows_; ++r) finish(r);
   }
 
@@ -140,6 +146,24 @@ class Task {
 
   size_t at(const HeadStrides& s, size_t head, size_t row) const {
     return b_ * s.batch + head * s.head + row * s.row;
+  }
+
+  // Whether the biases leave keys [j, j + n) no weight beside those that each row has seen.
+  bool weightless(size_t j, size_t n) const {
+    const ScoreBias<float>& bias = a_.bias[0];
+    if (bias.data == nullptr || a_.scores != nullptr || bias.columns < j + n || bias.columns == kOneColumn)
+      return false;
+    size_t whole = n / W::kLanes * W::kLanes;
+    for (size_t r = 0; r < rows_; ++r) {
+      const Row& row = row_[r];
+      const float* add = bias.data + at(bias.strides, row.head, row.query) + j;
+      if (row.largest < kSeen || add[0] > kHides || largest_of(add, whole, kNone) > kHides) return false;
+#pragma clang loop unroll(disable) vectorize(disable)
+      for (size_t i = whole; i < n; ++i) {
+        if (add[i] > kHides) return false;
+      }
+    }
+    return true;
   }
 
   void block(size_t j, size_t n) {
