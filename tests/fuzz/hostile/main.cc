@@ -131,10 +131,10 @@ Status open_and_run(const std::string& file, const Source& source, Random& rando
   if (state) carry_some(session, random);
   std::vector<Value> outputs;
   Status status;
-  Deadline deadline(session.cancel(), seconds_used() + 1);
   // The second run's plan is made from the first one's.
   for (int turn = 0; turn < 2; ++turn) {
     set_feeds(session, source.vectors, random, state && turn > 0);
+    Deadline deadline(session.cancel(), seconds_used() + 0.5);
     status = session.prepare();
     if (status.ok()) status = session.run(&outputs);
   }
