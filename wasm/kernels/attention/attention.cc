@@ -74,16 +74,23 @@ void multiply(size_t rows, size_t columns, size_t depth, const float* a, size_t 
   }
 }
 
-float dot(const float* x, const float* y, size_t n) {
-  V a = V::splat(0), b = a;
+// One row times two, `step` apart.
+void dots(const float* x, const float* y, size_t step, size_t n, float* out) {
+  const float* z = y + step;
+  V a = V::splat(0), b = a, c = a, d = a;
   size_t i = 0;
   for (; i + 8 <= n; i += 8) {
-    a = madd(V::load(x + i), V::load(y + i), a);
-    b = madd(V::load(x + i + 4), V::load(y + i + 4), b);
+    V p = V::load(x + i), q = V::load(x + i + 4);
+    a = madd(p, V::load(y + i), a);
+    b = madd(q, V::load(y + i + 4), b);
+    c = madd(p, V::load(z + i), c);
+    d = madd(q, V::load(z + i + 4), d);
   }
-  float total = sum(a + b);
-  for (; i < n; ++i) total += x[i] * y[i];
-  return total;
+  float first = sum(a + b), second = sum(c + d);
+#pragma clang loop unroll(disable) vectorize(disable)
+  for (; i < n; ++i) first += x[i] * y[i], second += x[i] * z[i];
+  out[0] = first;
+  out[1] = second;
 }
 
 // n: a multiple of the lanes. A NaN is never the largest.
@@ -170,9 +177,11 @@ class Task {
     const float* k = a_.k + at(a_.k_strides, kv_, j);
     const float* v = a_.v + at(a_.v_strides, kv_, j);
     if (rows_ < kFewRows) {
-      for (size_t c = 0; c < n; ++c) {
+      // A last key goes twice: a row of scores has room for one more.
+      size_t step = a_.k_strides.row;
+      for (size_t c = 0; c < n; c += 2) {
         for (size_t r = 0; r < rows_; ++r)
-          s_[r * kKeys + c] = dot(q_ + r * a_.head_size, k + c * a_.k_strides.row, a_.head_size);
+          dots(q_ + r * a_.head_size, k + c * step, c + 1 < n ? step : 0, a_.head_size, s_ + r * kKeys + c);
       }
     } else {
       pack_panels<float>({k, 1, a_.k_strides.row}, 0, a_.head_size, 0, n, 1, k_);
@@ -187,16 +196,27 @@ class Task {
     }
   }
 
-  // y += p V for one row, four keys at a time.
+  // y += p V for one row, eight keys at a time.
   void add_values(const float* p, const float* v, size_t n, float* y) const {
     size_t step = a_.v_strides.row;
     size_t j = 0;
-    for (; j + 4 <= n; j += 4, v += 4 * step) {
-      for_lanes<float>(a_.value_size, [&]<class L>(size_t i) {
-        L t = L::load(y + i);
-        for (size_t u = 0; u < 4; ++u) t = madd(L::load(v + u * step + i), L::splat(p[j + u]), t);
-        t.store(y + i);
-      });
+    for (; j + 8 <= n; j += 8, v += 8 * step) {
+      float w[8];
+      std::copy_n(p + j, 8, w);
+      size_t i = 0;
+      for (; i + W::kLanes <= a_.value_size; i += W::kLanes) {
+        W even = W::load(y + i), odd = W::splat(0);
+        for (size_t u = 0; u < 8; u += 2) {
+          even = madd(W::load(v + u * step + i), W::splat(w[u]), even);
+          odd = madd(W::load(v + (u + 1) * step + i), W::splat(w[u + 1]), odd);
+        }
+        (even + odd).store(y + i);
+      }
+#pragma clang loop unroll(disable) vectorize(disable)
+      for (; i < a_.value_size; ++i) {
+#pragma clang loop unroll(disable) vectorize(disable)
+        for (size_t u = 0; u < 8; ++u) y[i] += w[u] * v[u * step + i];
+      }
     }
     for (; j < n; ++j, v += step) {
       for_lanes<float>(a_.value_size, [&]<class L>(size_t i) {
