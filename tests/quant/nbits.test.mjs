@@ -55,20 +55,24 @@ describe('MatMulNBits', () => {
     { a: [1, 1100], N: 21, block_size: 32 },
     { a: [70, 64], N: 9, block_size: 16 },
   ]) {
-    for (const zeros of [false, true])
-      test(`A of 8 bits [${a}] N ${N} blocks of ${block_size}, zero points ${zeros}`, async () => {
+    for (const [bits, zeros] of [
+      [4, false],
+      [4, true],
+      [8, false],
+    ])
+      test(`A of 8 bits, ${bits} bits [${a}] N ${N} blocks of ${block_size}, zero points ${zeros}`, async () => {
         seed(++number);
         const K = a.at(-1);
         const blocks = Math.ceil(K / block_size);
         await check({
           op: 'MatMulNBits',
           domain,
-          attributes: { K, N, bits: 4, block_size, accuracy_level: 4 },
+          attributes: { K, N, bits, block_size, accuracy_level: 4 },
           inputs: [
             any('float32', a, { range: 1 }),
-            bytes([N, blocks, block_size / 2]),
-            weights('float32', [N, blocks], { range: 0.01 }),
-            zeros ? bytes([N, Math.ceil(blocks / 2)]) : null,
+            bytes([N, blocks, (block_size * bits) / 8]),
+            weights('float32', [N, blocks], { range: 0.16 / 2 ** bits }),
+            zeros ? bytes([N, Math.ceil((blocks * bits) / 8)]) : null,
           ],
           outputs: ['float32'],
           atol: 6e-4 * Math.sqrt(K),

@@ -12,6 +12,7 @@ struct Params {
   std::shared_ptr<Buffer> packed;
 };
 
+// Of 4 bits; half as many of 8.
 constexpr size_t kFewRows = 8, kFewRough = 64;
 
 Result<Params> params_of(const OpContext& c) {
@@ -114,12 +115,12 @@ Status lower(LowerContext& c) {
     NBits w = p.w;
     w.q = q->data<const uint8_t>();
     c.spent(1);
-    KL_ASSIGN(p.packed, c.packed(1, str("nbits ", w.block), bytes, [&](std::byte* to) {
+    KL_ASSIGN(p.packed, c.packed(1, str("nbits", w.bits), bytes, [&](std::byte* to) {
       nbits_pack_columns(w, reinterpret_cast<uint8_t*>(to));
     }));
     p.w.packed = true;
   }
-  p.by_rows = p.w.packed && p.rows <= (p.w.rough ? kFewRough : kFewRows);
+  p.by_rows = p.w.packed && p.rows * p.w.bits <= 4 * (p.w.rough ? kFewRough : kFewRows);
   const char* name = "nbits/row";
   if (p.by_rows) {
     KL_ASSIGN(size_t floats, nbits_rows_scratch(p.w, p.rows));

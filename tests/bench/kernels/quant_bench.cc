@@ -118,8 +118,9 @@ Speed byte_product(const Shape& s, QuantKernel kernel, Parallel& pool) {
 
 enum class Rows { kFloat, kInteger, kRough };
 
-Speed nbits_product(const Shape& s, Parallel& pool, Rows rows, bool cold = false) {
+Speed nbits_product(const Shape& s, Parallel& pool, Rows rows, bool cold = false, size_t bits = 4) {
   NBits w;
+  w.bits = bits;
   w.n = s.n, w.k = s.k, w.rough = rows == Rows::kRough;
   std::vector<uint8_t> q(*nbits_packed_bytes(w));
   std::vector<float> scales(w.n * w.blocks(), 0.01f), a(s.m * s.k), c(s.m * s.n);
@@ -130,7 +131,7 @@ Speed nbits_product(const Shape& s, Parallel& pool, Rows rows, bool cold = false
   std::vector<std::vector<uint8_t>> others(cold ? 4 * kColdWeights / q.size() + 1 : 1, q);
   size_t turn = 0;
   if (rows != Rows::kFloat)
-    return measure(operations(s), bytes(s, 4, 0.625, 4), [&] {
+    return measure(operations(s), bytes(s, 4, static_cast<double>(w.bits) / 8 + 0.125, 4), [&] {
       w.q = others[turn++ % others.size()].data();
       nbits_rows(w, a.data(), s.m, nullptr, c.data(), scratch.data(), pool);
     });
@@ -141,7 +142,7 @@ Speed nbits_product(const Shape& s, Parallel& pool, Rows rows, bool cold = false
   call.c_row = s.n;
   MatMulKernel kernel = select_matmul(call);
   scratch.resize(*matmul_scratch_bytes(call, kernel, 1) / 4);
-  return measure(operations(s), bytes(s, 4, 0.625, 4),
+  return measure(operations(s), bytes(s, 4, static_cast<double>(w.bits) / 8 + 0.125, 4),
                  [&] { kinglet::matmul(call, kernel, scratch.data(), pool); });
 }
 
@@ -164,6 +165,8 @@ void quant(const char* filter) {
     if (shape.m > 64) continue;
     print("4-bit, A in integers", text.c_str(), nbits_product(shape, pool, Rows::kInteger));
     print("4-bit, A of 8 bits", text.c_str(), nbits_product(shape, pool, Rows::kRough));
+    print("8-bit, A in integers", text.c_str(), nbits_product(shape, pool, Rows::kInteger, false, 8));
+    print("8-bit weights", text.c_str(), nbits_product(shape, pool, Rows::kFloat, false, 8));
     print("4-bit, integers, cold", text.c_str(), nbits_product(shape, pool, Rows::kInteger, true));
     print("4-bit, 8 bits, cold", text.c_str(), nbits_product(shape, pool, Rows::kRough, true));
   }

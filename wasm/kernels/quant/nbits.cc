@@ -13,8 +13,11 @@ namespace {
 
 uint32_t value_at(const NBits& w, size_t j, size_t p) {
   if (w.packed) {
-    const uint8_t* unit = w.q + j / kNBitsColumns * kNBitsColumns * w.row_bytes() + p / 8 * 32;
-    return static_cast<uint32_t>(unit[j % kNBitsColumns * 4 + p % 4]) >> (p % 8 / 4 * 4) & 15;
+    const uint8_t* unit = w.q + j / kNBitsColumns * kNBitsColumns * w.row_bytes() + p / 8 * nbits_unit(w);
+    auto half = [&](size_t at) {
+      return static_cast<uint32_t>(unit[at + j % kNBitsColumns * 4 + p % 4]) >> (p % 8 / 4 * 4) & 15;
+    };
+    return w.bits == 4 ? half(0) : half(0) | half(32) << 4;
   }
   size_t bit = p * w.bits;
   return static_cast<uint32_t>(w.q[j * w.row_bytes() + bit / 8]) >> (bit % 8) & ((1u << w.bits) - 1);
@@ -50,15 +53,19 @@ void dequantize_rows(const NBits& w, size_t j, size_t n1, size_t from, size_t to
     scale[q] = w.scales[(j + q) * w.blocks() + b];
     zero[q] = w.zero(j + q, b);
   }
-  const uint8_t* unit = w.q + j * w.row_bytes() + from / kUnit * 32;
-  for (size_t p = from; p < to; p += kUnit, unit += 32, rows += kUnit * kNBitsColumns) {
+  size_t stride = nbits_unit(w);
+  const uint8_t* unit = w.q + j * w.row_bytes() + from / kUnit * stride;
+  const Int4 low = Int4::splat(0x0f0f0f0f), byte = Int4::splat(255);
+  for (size_t p = from; p < to; p += kUnit, unit += stride, rows += kUnit * kNBitsColumns) {
     for (size_t g = 0; g < kNBitsColumns; g += 4) {
-      const Int4 four = Int4::load(reinterpret_cast<const int32_t*>(unit + 4 * g));
+      Int4 x = Int4::load(reinterpret_cast<const int32_t*>(unit + 4 * g)), y = Int4::splat(0);
+      if (w.bits == 8) y = Int4::load(reinterpret_cast<const int32_t*>(unit + 32 + 4 * g));
+      const Int4 bytes[] = {(x & low) | ((y & low) << 4), ((x >> 4) & low) | (y & (low << 4))};
       const Float4 s = Float4::load(scale + g), z = Float4::load(zero + g);
 #pragma unroll
-      for (int i = 0; i < static_cast<int>(kUnit); ++i) {
-        Int4 value = (four >> (i % 4 * 8 + i / 4 * 4)) & Int4::splat(15);
-        ((to_float(value) - z) * s).store(rows + static_cast<size_t>(i) * kNBitsColumns + g);
+      for (size_t i = 0; i < kUnit; ++i) {
+        Int4 value = (bytes[i / 4] >> static_cast<int>(i % 4 * 8)) & byte;
+        ((to_float(value) - z) * s).store(rows + i * kNBitsColumns + g);
       }
     }
   }
@@ -97,7 +104,9 @@ void nbits_pack(const void* context, size_t, size_t k0, size_t k1, size_t n0, si
   }
 }
 
-bool nbits_packs(const NBits& w) { return w.bits == 4 && w.group_of == nullptr && w.block >= 16; }
+bool nbits_packs(const NBits& w) {
+  return (w.bits == 4 || w.bits == 8) && w.group_of == nullptr && w.block >= 16;
+}
 
 Result<size_t> nbits_packed_bytes(const NBits& w) {
   KL_ASSIGN(size_t columns, checked_add(w.n, kNBitsColumns - 1));
@@ -105,18 +114,25 @@ Result<size_t> nbits_packed_bytes(const NBits& w) {
 }
 
 void nbits_pack_columns(const NBits& w, uint8_t* packed) {
+  constexpr uint32_t low = 0x0f0f0f0f;
   auto spread = [](uint32_t x) {
     x = (x | x << 8) & 0x00ff00ff;
-    return (x | x << 4) & 0x0f0f0f0f;
+    return (x | x << 4) & low;
   };
   size_t row = w.row_bytes();
   for (size_t j = 0; j < align_up(w.n, kNBitsColumns); ++j) {
     uint8_t* to = packed + j / kNBitsColumns * kNBitsColumns * row + j % kNBitsColumns * 4;
-    for (size_t i = 0; i < row; i += 4, to += 32) {
-      uint32_t x = 0;
-      if (j < w.n) std::memcpy(&x, w.q + j * row + i, sizeof x);
-      x = spread(x & 0xffff) | spread(x >> 16) << 4;
-      std::memcpy(to, &x, sizeof x);
+    for (size_t i = 0; i < row; i += w.bits, to += nbits_unit(w)) {
+      uint32_t x[2] = {};
+      if (j < w.n) std::memcpy(x, w.q + j * row + i, w.bits);
+      if (w.bits == 8) {
+        uint32_t high = (x[0] >> 4 & low) | (x[1] & ~low);
+        std::memcpy(to + 32, &high, sizeof high);
+        x[0] = (x[0] & low) | (x[1] & low) << 4;
+      } else {
+        x[0] = spread(x[0] & 0xffff) | spread(x[0] >> 16) << 4;
+      }
+      std::memcpy(to, x, sizeof x[0]);
     }
   }
 }

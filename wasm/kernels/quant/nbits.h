@@ -38,9 +38,11 @@ void nbits_pack(const void* context, size_t offset, size_t k0, size_t k1, size_t
 // Weights [k0, k1) of column j.
 void nbits_column(const NBits& w, size_t j, size_t k0, size_t k1, float* out);
 
-// Weights of 4 bits by eight columns, the last ones filled up with zeros: for every eight p, four bytes of
-// each column, value i in the low half of byte i, value 4 + i in its high half. Not with `group_of`.
+// Weights of 4 or 8 bits by eight columns, the last ones filled up with zeros: for every eight p, four bytes
+// of each column, value i in the low half of byte i, value 4 + i in its high half. Of 8 bits: the low halves
+// of the values so, then the high ones. Not with `group_of`.
 inline constexpr size_t kNBitsColumns = 8;
+inline size_t nbits_unit(const NBits& w) { return kNBitsColumns * w.bits; }  // bytes for eight p
 bool nbits_packs(const NBits& w);
 Result<size_t> nbits_packed_bytes(const NBits& w);
 void nbits_pack_columns(const NBits& w, uint8_t* packed);

@@ -1,4 +1,4 @@
-// Few rows times packed weights of 4 bits, in integers.
+// Few rows times packed weights of 4 or 8 bits, in integers. Weights of 8 bits are met as two of 4.
 #include <algorithm>
 #include <bit>
 
@@ -135,7 +135,7 @@ __attribute__((noinline)) float zeros_of(const NBits& w, size_t j, const float* 
   size_t b = 0;
   const float* scales = w.scales + j * w.blocks();
   Float4 part = Float4::splat(0);
-  if (w.packed_zeros != nullptr) {
+  if (w.packed_zeros != nullptr && w.bits == 4) {
     for (; b + 16 <= w.blocks(); b += 16) {
       Int4 zeros[4];  // of even blocks, then of odd ones
       load_nibbles(w.packed_zeros + j * ((w.blocks() + 1) / 2) + b / 2, zeros);
@@ -152,21 +152,25 @@ __attribute__((noinline)) float zeros_of(const NBits& w, size_t j, const float* 
   return total;
 }
 
-// The columns of a panel, `scales` being those of its columns from block 0 on.
+// The columns of a panel, `scales` being those of its columns from block 0 on; without `centred` zero points
+// are left out.
 template <int Planes>
 __attribute__((noinline)) void panel_times_row(const NBits& w, const uint8_t* q,
                                                const float* const (&scales)[kNBitsColumns], const Row& x,
-                                               float* out) {
+                                               bool centred, float* out) {
   constexpr size_t kGroups = kNBitsColumns / 4;
   size_t step = step_of(w), steps = values_of(w) / step;
   int of_block = std::countr_zero(w.block / step);
   const uint8_t* digits = x.digits;
+  const size_t stride = nbits_unit(w);
+  static constexpr float kNothing = 0;
+  const float* of_zeros = centred ? x.less : &kNothing;
   Float4 total[kGroups] = {Float4::splat(0), Float4::splat(0)};
 #pragma nounroll
   for (size_t s = 0; s < steps; ++s) {
     Sum sum[kGroups][Planes] = {};
 #pragma nounroll
-    for (size_t i = 0; i < step; i += 8, q += 4 * kNBitsColumns, digits += Planes * kParts * kPartBytes) {
+    for (size_t i = 0; i < step; i += 8, q += stride, digits += Planes * kParts * kPartBytes) {
 #pragma unroll
       for (size_t g = 0; g < kGroups; ++g) {
         Part part[kParts];
@@ -181,7 +185,8 @@ __attribute__((noinline)) void panel_times_row(const NBits& w, const uint8_t* q,
         }
       }
     }
-    const Float4 scale = Float4::load_splat(x.scales + s), less = Float4::load_splat(x.less + s);
+    const Float4 scale = Float4::load_splat(x.scales + s), less = Float4::load_splat(of_zeros);
+    if (centred) ++of_zeros;
     size_t b = s >> of_block;
 #pragma unroll
     for (size_t g = 0; g < kGroups; ++g) {
@@ -228,7 +233,14 @@ void nbits_rows(const NBits& w, const float* a, size_t m, const float* bias, flo
       for (size_t i = 0; i < m; ++i) {
         Row row = row_at(w, scratch + i * floats);
         float sums[kNBitsColumns];
-        (w.rough ? panel_times_row<1> : panel_times_row<kPlanes>)(w, w.q + at * panel, scales, row, sums);
+        auto times = w.rough ? panel_times_row<1> : panel_times_row<kPlanes>;
+        times(w, w.q + at * panel, scales, row, w.bits == 4, sums);
+        if (w.bits == 8) {
+          // The zero point is 128, 8 of the high halves.
+          float high[kNBitsColumns];
+          times(w, w.q + at * panel + 4 * kNBitsColumns, scales, row, true, high);
+          for (size_t q = 0; q < kNBitsColumns; ++q) sums[q] += 16 * high[q];
+        }
 #pragma nounroll
         for (size_t q = 0; q < columns; ++q) {
           float y = sums[q];
