@@ -84,9 +84,17 @@ const masks = {
   },
 };
 
+/** Keys with rows and size exchanged while batch and heads are one. */
+function flatTurned(net, k) {
+  const [batch, heads, rows, size] = [0, 1, 2, 3].map((axis) => extent(net, k, axis));
+  const flat = net.op('Reshape', [k, list(net, -1, rows, size)]);
+  const turned = net.op('Transpose', [flat], { perm: [0, 2, 1] });
+  return net.op('Reshape', [turned, list(net, batch, heads, size, rows)]);
+}
+
 /** Queries times keys by the root of their size, which is taken from a shape. */
 function product(net, q, k, computed) {
-  const turned = net.op('Transpose', [k], { perm: [0, 1, 3, 2] });
+  const turned = computed === 'flat' ? flatTurned(net, k) : net.op('Transpose', [k], { perm: [0, 1, 3, 2] });
   if (!computed) return net.op('Div', [net.op('MatMul', [q, turned]), net.number(Math.sqrt(head))]);
   const end = net.tensor('int64', [1], ['9223372036854775807']);
   const size = net.op('Slice', [net.op('Shape', [q]), net.indices(-1), end]);
@@ -179,6 +187,7 @@ for (const mask of Object.keys(masks)) {
     { heads: 4, kv: 2, rotate: { items: false, counted: true } },
     { heads: 4, kv: 4 },
     { heads: 4, kv: 1, computed: true },
+    { heads: 4, kv: 2, computed: 'flat' },
     { heads: 6, kv: 2 },
     { heads: 6, kv: 2, guarded: true },
   ]) {

@@ -89,6 +89,19 @@ TEST_CASE("fuse_attention takes a mask whose extents have other names") {
                     "float32");
 }
 
+TEST_CASE("fuse_attention finds keys whose rows and size are exchanged in three dimensions") {
+  auto with = [](const std::string& from, const std::string& to) {
+    return "input q: float32[2,4,5,8] input k: float32[2,4,7,8] const f: int64[3] = " + from +
+           " const t: int64[4] = " + to +
+           " a = Reshape(k, f) b = Transpose(a) {perm=[0, 2, 1]} kh = Reshape(b, t) s = MatMul(q, kh) "
+           "w = Softmax(s) {axis=-1} y = MatMul(w, k) output y: float32";
+  };
+  expect_passes(with("[-1, 7, 8]", "[2, 4, 8, 7]"),
+                "input q: float32[2,4,5,8] input k: float32[2,4,7,8] "
+                "y = kinglet.Attention(q, k, k) {scale=1.0} output y: float32");
+  expect_unchanged("fuse_attention", with("[-1, 8, 7]", "[2, 4, 8, 7]"));
+}
+
 TEST_CASE("fuse_attention takes numbers in place of hidden scores") {
   const std::string inputs =
       "input q: float32[B,4,T,8] input k: float32[B,4,S,8] input h: bool[1,1,T,S] input m: float32[B,1,1,S] "

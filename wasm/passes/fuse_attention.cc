@@ -76,6 +76,22 @@ ValueId packed(const Graph& graph, ValueId value, int part) {
   return std::ranges::equal(perm, kPartsFirst) ? turn->inputs[0] : kNoValue;
 }
 
+// x [batch, heads, rows, size] when `value` is x with rows and size exchanged while batch and heads were one.
+ValueId swapped(const Graph& graph, const Shapes& shapes, ValueId value) {
+  const Node* split = producer(graph, value, "Reshape");
+  const Node* turn = split == nullptr ? nullptr : producer(graph, split->input(0), "Transpose");
+  const Node* merge = turn == nullptr ? nullptr : producer(graph, turn->input(0), "Reshape");
+  if (merge == nullptr) return kNoValue;
+  const Shape *x = shape_of(shapes, merge->input(0)), *y = shape_of(shapes, value);
+  const Shape* before = shape_of(shapes, turn->input(0));
+  if (x == nullptr || y == nullptr || before == nullptr || x->rank() != 4 || before->rank() != 3)
+    return kNoValue;
+  static constexpr int64_t kPerm[] = {0, 2, 1};
+  bool fits = std::ranges::equal(turn->attributes.get_ints("perm"), kPerm) && before->at(1) == x->at(2) &&
+              before->at(2) == x->at(3) && *y == Shape{x->at(0), x->at(1), x->at(3), x->at(2)};
+  return fits ? merge->input(0) : kNoValue;
+}
+
 enum Part { kQ, kK, kV };
 
 // `transposed`: the last two dimensions are exchanged.
@@ -83,6 +99,8 @@ std::optional<Operand> operand_of(Patch* patch, const Shapes& shapes, ValueId va
                                   bool transposed = false) {
   const Graph& graph = patch->graph();
   if (scale != nullptr) value = without_scale(patch, shapes, value, scale);
+  if (ValueId x = transposed ? swapped(graph, shapes, value) : kNoValue; x != kNoValue)
+    return operand_of(patch, shapes, x, part, scale);
   const Node* node = producer(graph, value, "Transpose");
   std::vector<int64_t> perm;
   if (node != nullptr) {
