@@ -223,7 +223,7 @@ void nbits_rows(const NBits& w, const float* a, size_t m, const float* bias, flo
     finite = split_row(w, a + i * w.k, row_at(w, scratch + i * floats)) && finite;
   bool zeros = w.zeros != nullptr || w.packed_zeros != nullptr;
   size_t panel = kNBitsColumns * w.row_bytes();
-  size_t grain = std::max<size_t>(1, 65536 / std::max<size_t>(panel, 1));
+  size_t grain = std::max<size_t>(1, 16384 / std::max<size_t>(panel, 1));
   parallel_for(pool, ceil_div(w.n, kNBitsColumns), grain, [&](size_t begin, size_t end) {
     for (size_t at = begin; at < end; ++at) {
       size_t j = at * kNBitsColumns, columns = std::min(w.n - j, kNBitsColumns);
