@@ -113,6 +113,8 @@ inBothPlaces((open, worker) => {
     await refused({ 'cache.*': 'present.*' }, /no input 'cache\.\*'/);
     await refused({ 'past.*': 'new.*' }, /no output 'new\.0'; it has 'last'/);
     await refused({ 'past.0': 'present.*' }, /no output 'present\.\*'/);
+    for (const state of ['past.0', ['past.0'], null])
+      await refused(state, /give outputs by the names of inputs/);
     await refused({ 'past.0': null }, /'past\.0' is to be the name of an output/);
   });
 

@@ -113,6 +113,8 @@ function dimensions(overrides: SessionOptions['freeDimensionOverrides'] = {}): [
 }
 
 function statePairs(state: SessionOptions['state'] = {}): [string, string][] {
+  if (typeof state !== 'object' || state === null || Array.isArray(state))
+    throw new KingletError('invalid_argument', 'state: give outputs by the names of inputs, {input: output}');
   return Object.entries(state).map(([input, output]) => {
     if (typeof output !== 'string')
       throw new KingletError('invalid_argument', `state: '${input}' is to be the name of an output`);
