@@ -1,12 +1,12 @@
 #include "plan/planner.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "ops/evaluate.h"
 #include "ops/signature.h"
 #include "plan/placement.h"
+#include "plan/scope.h"
 
 namespace kinglet {
 
@@ -16,8 +16,6 @@ namespace {
 constexpr int64_t kFoldElements = 1 << 16;
 // Integers and bools up to this size are followed from inputs to what they steer.
 constexpr int64_t kSteeringElements = 64;
-// Constants of more bytes count as changed when they were computed again.
-constexpr size_t kComparedBytes = 1 << 12;
 
 bool has_fixed_inputs(const Graph& graph) {
   return std::ranges::all_of(graph.inputs, [&](ValueId id) {
@@ -26,30 +24,15 @@ bool has_fixed_inputs(const Graph& graph) {
   });
 }
 
-bool same_constant(const Tensor& a, const Tensor& b) {
-  if (a.data() == b.data()) return a.buffer() == b.buffer();
-  return a.data() != nullptr && b.data() != nullptr && a.dtype() != DType::kString &&
-         a.bytes() <= kComparedBytes && std::memcmp(a.data(), b.data(), a.bytes()) == 0;
-}
-
-// Whether a node cannot tell them apart when it is planned.
-bool same_when_planned(const Slot& a, const Slot& b) {
-  auto kind = [](const Slot& s) {
-    return std::pair(s.storage == Storage::kRun, s.storage == Storage::kConstant);
-  };
-  return a.dtype == b.dtype && kind(a) == kind(b) && a.shape == b.shape &&
-         (a.storage != Storage::kConstant || same_constant(a.constant, b.constant));
-}
-
 class Planner {
  public:
   Planner(Graph& graph, PackCache& packs, int threads, const Plan* like)
-      : packs_(packs), threads_(threads), fixed_(has_fixed_inputs(graph)), like_(like), whole_(graph, like) {}
+      : packs_(packs), threads_(threads), fixed_(has_fixed_inputs(graph)), whole_(graph, like) {}
 
   Result<Plan> run(std::span<const Port> inputs, const Ends& ends) {
-    if (like_ != nullptr) {
-      plan_.slots.reserve(like_->slots.size());
-      plan_.steps.reserve(like_->steps.size());
+    if (const Plan* like = whole_.like; like != nullptr) {
+      plan_.slots.reserve(like->slots.size());
+      plan_.steps.reserve(like->steps.size());
     }
     for (size_t i = 0; i < scope_->graph->inputs.size(); ++i) {
       ValueId edge = scope_->graph->inputs[i];
@@ -64,7 +47,8 @@ class Planner {
         steered_by_.back() = uint64_t{1} << i;
       plan_.inputs.push_back(s);
     }
-    for (ValueId id : scope_->graph->inputs) compare(id);
+    for (size_t i = 0; i < plan_.inputs.size(); ++i)
+      scope_->compare(scope_->graph->inputs[i], &slot(plan_.inputs[i]));
     KL_TRY(add_nodes());
     for (ValueId id : scope_->graph->outputs) plan_.outputs.push_back(slot_for(id));
     plan_.traces.push_back(whole_.made);
@@ -74,30 +58,6 @@ class Planner {
   }
 
  private:
-  // A graph whose nodes are added.
-  struct Scope {
-    Scope(Graph& g, const Plan* like) : graph(&g), made(std::make_shared<Trace>()), same(g.edge_count()) {
-      made->graph = graph;
-      made->slots.resize(g.edge_count(), -1);
-      made->works.resize(g.node_count());
-      if (like == nullptr) return;
-      for (const auto& trace : like->traces) {
-        if (trace->graph == graph) before = trace.get();
-      }
-    }
-    Graph* graph;
-    std::shared_ptr<Trace> made;
-    const Trace* before = nullptr;  // of this graph in the plan before
-    std::vector<uint8_t> same;      // by value: whether it is what it was there
-  };
-  // An output of a node. Not owned; `value` is null where it is not known.
-  struct Found {
-    DType dtype = DType::kNone;
-    bool shape_known = false;
-    const Shape* shape = nullptr;
-    const Tensor* value = nullptr;
-  };
-
   Slot& slot(int32_t i) { return plan_.slots[static_cast<size_t>(i)]; }
   int32_t root(int32_t i) { return slot(i).alias_of >= 0 ? slot(i).alias_of : i; }
 
@@ -139,44 +99,13 @@ class Planner {
     return ports;
   }
 
-  // Notes whether value `v`, which has its slot, is what it was in the plan before.
-  void compare(ValueId v) {
-    if (scope_->before == nullptr || v == kNoValue) return;
-    auto at = static_cast<size_t>(v);
-    int32_t now = scope_->made->slots[at], old = scope_->before->slots[at];
-    scope_->same[at] = now >= 0 && old >= 0 && same_when_planned(slot(now), before(old));
-  }
-  const Slot& before(int32_t i) const { return like_->slots[static_cast<size_t>(i)]; }
-
-  // Whether `node` becomes what it became in the plan before; `outputs` are those there.
-  bool repeats(NodeId id, const Node& node, std::vector<Found>* outputs) {
-    if (scope_->before == nullptr || !node.def->deterministic || !node.subgraphs.empty()) return false;
-    for (ValueId v : node.inputs) {
-      if (v != kNoValue && !scope_->same[static_cast<size_t>(v)] && !scope_->graph->edge(v).is_constant())
-        return false;
-    }
-    bool lowered = scope_->before->works[static_cast<size_t>(id)] != nullptr;
-    outputs->clear();
-    for (ValueId v : node.outputs) {
-      Found& found = outputs->emplace_back();
-      if (v == kNoValue) continue;
-      int32_t old = scope_->before->slots[static_cast<size_t>(v)];
-      if (old < 0) return false;
-      const Slot& s = before(old);
-      bool known = s.storage == Storage::kConstant;
-      if (!lowered && !known) return false;
-      found = {s.dtype, s.storage != Storage::kRun, &s.shape, known ? &s.constant : nullptr};
-    }
-    return true;
-  }
-
   Status add_nodes() {
     std::vector<Found> outputs;
     for (NodeId id : scope_->graph->order()) {
       const Node& node = scope_->graph->node(id);
-      bool again = repeats(id, node, &outputs);
+      bool again = scope_->repeats(id, &outputs);
       if (again) {
-        KL_TRY(connect_step(id, node, outputs, scope_->before->works[static_cast<size_t>(id)]));
+        KL_TRY(connect_step(id, node, outputs, scope_->work_before(id)));
       } else {
         std::vector<Port> ports = ports_of(node);
         if (Status s = add_node(id, node, ports); !s.ok()) return at_node(std::move(s), node, ports);
@@ -184,11 +113,11 @@ class Planner {
       uint64_t inputs = steered_by(node.inputs);
       for (ValueId v : node.outputs) {
         if (v == kNoValue) continue;
-        if (again)
-          scope_->same[static_cast<size_t>(v)] = true;
-        else
-          compare(v);
         int32_t s = scope_->made->slots[static_cast<size_t>(v)];
+        if (again)
+          scope_->keep(v);
+        else
+          scope_->compare(v, s < 0 ? nullptr : &slot(s));
         if (inputs == 0 || s < 0) continue;
         const Slot& to = slot(s);
         if (to.storage != Storage::kConstant && to.storage != Storage::kRun &&
@@ -223,11 +152,11 @@ class Planner {
     Graph& body = *branch.graph;
     std::vector<int32_t> captures, results;
     for (ValueId v : branch.captures) captures.push_back(slot_for(v));
-    Scope inner(body, like_);
+    Scope inner(body, whole_.like);
     Scope* outer = std::exchange(scope_, &inner);
     for (size_t i = 0; i < captures.size(); ++i) {
       scope_->made->slots[static_cast<size_t>(body.inputs[i])] = captures[i];
-      compare(body.inputs[i]);
+      scope_->compare(body.inputs[i], captures[i] < 0 ? nullptr : &slot(captures[i]));
     }
     Status added = add_nodes();
     for (size_t i = 0; added.ok() && i < node.outputs.size(); ++i)
@@ -443,7 +372,6 @@ class Planner {
   PackCache& packs_;
   int threads_;
   bool fixed_;
-  const Plan* like_;
   Scope whole_;
   Scope* scope_ = &whole_;
   Plan plan_;
