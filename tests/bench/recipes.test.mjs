@@ -51,8 +51,8 @@ describe('quantised networks', () => {
       }
       const lost = difference(expected, await outputs('ort-node', floats.get(variants[subject.name].of)));
       assert.ok(lost > 1e-4, `${lost} from float32: nothing was quantised`);
-      // A step of 4 bits is a sixteenth of a block's range.
-      assert.ok(lost < (variants[subject.name].format ? 0.1 : 0.3), `${lost} from float32`);
+      // Weights of 4 bits change the small decoder more than the others.
+      assert.ok(lost < (subject.name === 'llama-fused-4bit' ? 0.3 : 0.1), `${lost} from float32`);
     });
 
   test('integers take the place of the floats they were made of', async () => {
